@@ -1,0 +1,54 @@
+# make demo   the main job from nothing: install, simulate a map, find its volcanoes, write the report
+# make test   every check, from nothing
+# Another interpreter:  make demo PYTHON=python3.12
+
+PYTHON ?= python3
+INSTALL = -m pip --disable-pip-version-check install --quiet --no-compile
+# What plain installs lack and their tests need; kept beside .venv, so that .venv stays plain.
+PYTEST = .cache/pytest
+export OMP_NUM_THREADS ?= 2
+
+.PHONY: demo test slow lint model benchmark clean
+.DELETE_ON_ERROR:
+
+demo: .venv/.installed
+	.venv/bin/bradyseism simulate demo -o demo
+	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
+
+test: lint .venv/.installed $(PYTEST)/.installed
+	.venv-test/bin/python -m pytest -q -m "not slow"
+	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
+	  tests/00_architecture tests/70_detection tests/90_pipeline tests/99_cli
+
+lint: .venv-test/.installed
+	.venv-test/bin/ruff check .
+	.venv-test/bin/ruff format --check .
+	.venv-test/bin/mypy
+
+slow: .venv-test/.installed
+	.venv-test/bin/python -m pytest -q -m slow
+
+model: .venv-test/.installed
+	.venv-test/bin/bradyseism train shipped -o runs/shipped
+
+benchmark: .venv-test/.installed
+	.venv-test/bin/python benchmarks/detection.py
+	.venv-test/bin/python benchmarks/simulation.py
+
+clean:
+	rm -rf .venv .venv-test .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist
+
+.venv/.installed: pyproject.toml constraints/plain.txt
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(INSTALL) -c constraints/plain.txt -e .
+	touch $@
+
+.venv-test/.installed: pyproject.toml constraints/test.txt
+	$(PYTHON) -m venv .venv-test
+	.venv-test/bin/python $(INSTALL) -c constraints/test.txt -e ".[train,review,scale,gis,docs,test]"
+	touch $@
+
+$(PYTEST)/.installed: constraints/test.txt .venv/.installed
+	rm -rf $(PYTEST)
+	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest hypothesis
+	touch $@

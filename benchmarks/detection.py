@@ -1,0 +1,148 @@
+"""How fast and how large `detect` is on one frame of 512 x 512 pixels of 200 m.
+
+    python benchmarks/detection.py --json
+
+prints `{"frame_seconds", "startup_seconds", "peak_mb"}`:
+
+frame_seconds
+    `detect` on the frame, median of several runs after a first one, in one process.
+startup_seconds
+    A fresh process that imports, loads the shipped detector and looks at a map of 64 x 64 pixels,
+    from its start to its end; median of five.
+peak_mb
+    Largest resident memory of a fresh process of `bradyseism detect FRAME -o OUT`, report included,
+    in units of 10^6 bytes.
+
+Every number comes from a process of its own: the one that measures imports nothing heavy, because a
+child's peak memory counts from that of its parent.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+STARTS, RUNS = 5, 5
+
+FRAME = """
+import sys
+import numpy as np
+from affine import Affine
+from pyproj import CRS
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.physics.sources import Mogi
+
+def frame(side):
+    crs = CRS.from_dict({"proj": "aeqd", "lon_0": -67.18, "lat_0": -22.27, "datum": "WGS84"})
+    grid = Grid((side, side), Affine(200, 0, -100 * side, 0, -200, 100 * side), crs)
+    rng = np.random.default_rng(1)
+    noise = turbulent_field(grid.shape, 200.0, 8e3, rng, standard_deviation=0.002)
+    look = look_vector(-168.0, 39.0)
+    easting, northing = np.meshgrid(*grid.eastings_northings())
+    los = project(Mogi(10e3, -5e3, 6e3, volume_change=1e6).displacement(easting, northing), look)
+    velocity = (noise + 0.02 * los / los.max()).astype(np.float32)
+    return VelocityMap(velocity, grid, 5.0, look.astype(np.float32), "frame")
+"""
+WRITE = (
+    FRAME
+    + """
+from bradyseism.maps.writers.map_files import write_map
+write_map(sys.argv[1], frame(512))
+"""
+)
+TIME = (
+    FRAME
+    + """
+import time
+from bradyseism.detection.detect import detect
+from bradyseism.detection.runtime import Detector
+detector, whole = Detector.load(), frame(512)
+for _ in range(int(sys.argv[1]) + 1):
+    start = time.perf_counter()
+    detect(whole, detector)
+    print(time.perf_counter() - start)
+"""
+)
+START = """
+import numpy as np
+from affine import Affine
+from pyproj import CRS
+import bradyseism
+from bradyseism.detection.detect import detect
+from bradyseism.detection.runtime import Detector
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+rng = np.random.default_rng(1)
+grid = Grid((64, 64), Affine(200, 0, 5e5, 0, -200, 5e6), CRS.from_epsg(32633))
+velocity = 1e-3 * rng.standard_normal(grid.shape).astype(np.float32)
+detect(VelocityMap(velocity, grid, 5.0), Detector.load())
+"""
+
+
+def python(code: str, *arguments: str) -> str:
+    """Standard output of a fresh interpreter that runs `code`."""
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def startup_seconds() -> float:
+    """Median wall time of fresh processes from start to first answer."""
+    python(START)  # files into the cache, kernels compiled
+    seconds = []
+    for _ in range(STARTS):
+        start = time.perf_counter()
+        python(START)
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def frame_seconds() -> float:
+    """Median time of `detect` after a first call."""
+    seconds = [float(line) for line in python(TIME, str(RUNS)).split()]
+    return statistics.median(seconds[1:])
+
+
+def peak_mb(folder: Path) -> float:
+    """Peak resident memory of the command on a frame that lies on disk."""
+    path = folder / "frame.tif"
+    python(WRITE, str(path))
+    command = [sys.executable, "-m", "bradyseism", "detect", str(path), "-o", str(folder / "out")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with exit code {child.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in kB on Linux
+    return usage.ru_maxrss * unit / 1e6
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one line for machines")
+    as_json = parser.parse_args().json
+    with tempfile.TemporaryDirectory() as folder:
+        peak = peak_mb(Path(folder))
+    numbers = {
+        "frame_seconds": round(frame_seconds(), 4),
+        "startup_seconds": round(startup_seconds(), 3),
+        "peak_mb": round(peak, 1),
+    }
+    if as_json:
+        print(json.dumps(numbers))
+        return
+    print(f"{os.cpu_count()} processors")
+    for name, value in numbers.items():
+        print(f"{name:<16} {value:g}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""Finds slow volcanic deformation in long-term InSAR velocity maps.
+
+The public names are loaded when first used: the import itself costs nothing.
+
+Examples
+--------
+>>> import bradyseism
+>>> source = bradyseism.Mogi(easting=0.0, northing=0.0, depth=4e3, volume_change=1e6)
+>>> source.volume_change
+1000000.0
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bradyseism.detection.detect import Detection, DetectionResult, detect
+    from bradyseism.detection.runtime import Detector
+    from bradyseism.maps.readers import ReadOptions, inspect_map, open_map
+    from bradyseism.maps.velocity_map import Grid, VelocityMap
+    from bradyseism.maps.volcanoes import Catalogue, Volcano, read_catalogue
+    from bradyseism.maps.writers.map_files import write_map
+    from bradyseism.physics.line_of_sight import look_vector, project, wrap
+    from bradyseism.physics.sources import CDM, Mogi, PointCDM
+    from bradyseism.scenes.synthesis import Scene, SceneSettings, simulate
+
+__all__ = [
+    "CDM",
+    "Catalogue",
+    "Detection",
+    "DetectionResult",
+    "Detector",
+    "Grid",
+    "Mogi",
+    "PointCDM",
+    "ReadOptions",
+    "Scene",
+    "SceneSettings",
+    "VelocityMap",
+    "Volcano",
+    "detect",
+    "inspect_map",
+    "look_vector",
+    "open_map",
+    "project",
+    "read_catalogue",
+    "simulate",
+    "wrap",
+    "write_map",
+]
+
+# One line per module, in the order of the floors.
+_HOMES = {
+    "physics.line_of_sight": ("look_vector", "project", "wrap"),
+    "physics.sources": ("CDM", "Mogi", "PointCDM"),
+    "maps.velocity_map": ("Grid", "VelocityMap"),
+    "maps.readers": ("ReadOptions", "inspect_map", "open_map"),
+    "maps.volcanoes": ("Catalogue", "Volcano", "read_catalogue"),
+    "maps.writers.map_files": ("write_map",),
+    "scenes.synthesis": ("Scene", "SceneSettings", "simulate"),
+    "detection.runtime": ("Detector",),
+    "detection.detect": ("Detection", "DetectionResult", "detect"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  (any public name)
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

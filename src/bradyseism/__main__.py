@@ -1,0 +1,5 @@
+"""``python -m bradyseism``: the command line."""
+
+from bradyseism.cli import main
+
+main()

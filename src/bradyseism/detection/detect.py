@@ -1,0 +1,301 @@
+"""The main job: a velocity map in, ranked detections with evidence out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.detection.attribution import grad_cam
+from bradyseism.detection.events import FLAG, Candidate, find_candidates
+from bradyseism.detection.footprint import measure
+from bradyseism.detection.runtime import Detector
+from bradyseism.detection.scan import Level, Scan, scan
+from bradyseism.maps.resampling import resample
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.maps.volcanoes import Catalogue, Volcano
+
+Status = Literal["flagged", "quiet", "not observable"]
+
+# A catalogued volcano belongs to a detection within this distance (m), or within its radius.
+ASSOCIATION = 10e3
+# Around a volcano, the strongest evidence within this distance (m) counts as its own.
+AROUND_VOLCANO = 3e3
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """The window in which a detection is seen best.
+
+    Parameters
+    ----------
+    pixel_size : float
+        Pixel size (m).
+    size : int
+        Pixels along one side.
+    easting, northing : float
+        Centre (m) in the local projection of the scan.
+    footprint : tuple of (longitude, latitude)
+        Closed ring of its corners.
+    """
+
+    pixel_size: float
+    size: int
+    easting: float
+    northing: float
+    footprint: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """A place that shows volcanic deformation, for review by an expert.
+
+    Parameters
+    ----------
+    identifier : str
+        Map name and rank.
+    longitude, latitude : float
+        Centre (degrees, WGS84).
+    probability : float
+        Calibrated at the prior of the model card, 0.5-1.
+    rate : float
+        Peak LOS rate (m/yr) against the ground around, positive toward the satellite.
+    radius : float
+        Radius (m) of a circle as large as the area over half of the peak.
+    footprint : tuple of (longitude, latitude)
+        Closed ring around that area.
+    window : Window
+        Where it is seen best.
+    evidence : array, shape (cells, cells)
+        Grad-CAM over the window, in units of the logit, row 0 north.
+    volcano : Volcano or None
+        Nearest catalogued volcano within `ASSOCIATION` or the radius.
+    volcano_distance : float or None
+        Distance (m) to the nearest catalogued volcano, associated or not.
+    """
+
+    identifier: str
+    longitude: float
+    latitude: float
+    probability: float
+    rate: float
+    radius: float
+    footprint: tuple[tuple[float, float], ...]
+    window: Window
+    evidence: NDArray[np.float64]
+    volcano: Volcano | None = None
+    volcano_distance: float | None = None
+
+
+@dataclass(frozen=True)
+class VolcanoStatus:
+    """What a map says of one catalogued volcano.
+
+    Parameters
+    ----------
+    volcano : Volcano
+    probability : float
+        Of its detection, or the strongest evidence around it; NaN if not observable.
+    status : {"flagged", "quiet", "not observable"}
+    """
+
+    volcano: Volcano
+    probability: float
+    status: Status
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionResult:
+    """All that a map says.
+
+    Parameters
+    ----------
+    map : VelocityMap
+        The map as it was read.
+    detections : tuple of Detection
+        Most probable first.
+    probability : array of float32, shape (rows, columns)
+        Evidence on the map's own grid, 0-1; NaN where not observable.
+    windows : structured array of `scan.WINDOW_FIELDS`
+        Every window that was classified.
+    volcanoes : tuple of VolcanoStatus
+        Every catalogued volcano inside the map, most probable first.
+    """
+
+    map: VelocityMap
+    detections: tuple[Detection, ...]
+    probability: NDArray[np.float32]
+    windows: NDArray[np.void]
+    volcanoes: tuple[VolcanoStatus, ...]
+
+    @property
+    def score(self) -> float:
+        """Largest evidence anywhere in the map (0-1), for ranking maps; 0 if not observable."""
+        best = max((detection.probability for detection in self.detections), default=0.0)
+        return float(np.fmax.reduce(self.probability, axis=None, initial=best))
+
+
+def detect(
+    velocity_map: VelocityMap, detector: Detector, catalogue: Catalogue | None = None
+) -> DetectionResult:
+    """Find volcanic deformation in a velocity map.
+
+    Parameters
+    ----------
+    velocity_map : VelocityMap
+        Any grid, unit m/yr, positive toward the satellite.
+    detector : Detector
+        See `Detector.load`.
+    catalogue : Catalogue, optional
+        Volcanoes to associate detections with and to report on.
+
+    Returns
+    -------
+    DetectionResult
+        Without detections where nothing is found or nothing is observable.
+    """
+    scanned = scan(velocity_map, detector)
+    candidates = find_candidates(scanned, detector)
+    flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
+    detections = tuple(
+        _describe(candidate, rank, scanned, detector, velocity_map, catalogue)
+        for rank, candidate in enumerate(flagged, start=1)
+    )
+    evidence = _evidence(scanned, candidates, detector.encoding.size)
+    own, finest = velocity_map.grid, scanned.levels[0].grid
+    (probability,) = resample(
+        [evidence],
+        own.shape,
+        lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
+    )
+    volcanoes = _status(velocity_map, detections, probability, catalogue)
+    return DetectionResult(velocity_map, detections, probability, scanned.windows, volcanoes)
+
+
+def _describe(
+    candidate: Candidate,
+    rank: int,
+    scanned: Scan,
+    detector: Detector,
+    velocity_map: VelocityMap,
+    catalogue: Catalogue | None,
+) -> Detection:
+    level, size = scanned.levels[candidate.level], detector.encoding.size
+    row, column = _pixel(level.grid, candidate.easting, candidate.northing)
+    top, left = round(row) - size // 2, round(column) - size // 2
+    crop = level.crop(top, left, size)
+    features = detector.predict(crop[None], with_features=True).features
+    per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
+    measured = measure(crop / per_year)
+    longitude, latitude = (float(v) for v in level.grid.longitude_latitude(row, column))
+    outline = measured.outline + (top, left)
+    corners = np.array([(0, 0), (size, 0), (size, size), (0, size), (0, 0)]) - 0.5 + (top, left)
+    easting, northing = level.position(top + (size - 1) / 2, left + (size - 1) / 2)
+    radius = measured.radius * level.pixel_size
+    volcano, distance = catalogue.nearest(longitude, latitude) if catalogue else (None, None)
+    near = distance is not None and distance <= max(ASSOCIATION, radius)
+    return Detection(
+        f"{velocity_map.name}-{rank}",
+        longitude,
+        latitude,
+        candidate.probability,
+        measured.rate,
+        radius,
+        _ring(level.grid, outline),
+        Window(level.pixel_size, size, easting, northing, _ring(level.grid, corners)),
+        grad_cam(features, detector.head)[0] if features is not None else np.zeros((1, 1)),
+        volcano if near else None,
+        distance,
+    )
+
+
+def _pixel(grid: Grid, easting: float, northing: float) -> tuple[float, float]:
+    transform = grid.transform
+    return (
+        (northing - transform.f) / transform.e - 0.5,
+        (easting - transform.c) / transform.a - 0.5,
+    )
+
+
+def _ring(grid: Grid, corners: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:
+    longitude, latitude = grid.longitude_latitude(corners[:, 0], corners[:, 1])
+    return tuple(zip(longitude.tolist(), latitude.tolist(), strict=True))
+
+
+def _evidence(scanned: Scan, candidates: list[Candidate], size: int) -> NDArray[np.float32]:
+    """Strongest evidence at each pixel of the finest level; NaN where no window looks.
+
+    Each window spreads its probability by where it would place a source; a window whose place
+    the second look has rejected counts with what the second look has left of it.
+    """
+    probability = scanned.windows["probability"].copy()
+    for candidate in candidates:
+        probability[candidate.windows] = np.minimum(
+            probability[candidate.windows], candidate.probability
+        )
+    finest = scanned.levels[0]
+    evidence = np.full(finest.grid.shape, np.nan, dtype=np.float32)
+    for level in scanned.levels:
+        of_level = scanned.windows["pixel_size"] == level.pixel_size
+        painted = _paint(
+            level, scanned.windows[of_level], scanned.place[of_level], probability[of_level], size
+        )
+        factor = round(level.pixel_size / finest.pixel_size)
+        wide = painted.repeat(factor, axis=0).repeat(factor, axis=1)
+        np.fmax(evidence, wide[: evidence.shape[0], : evidence.shape[1]], out=evidence)
+    return evidence
+
+
+def _paint(
+    level: Level,
+    windows: NDArray[np.void],
+    place: NDArray[np.float32],
+    probability: NDArray[np.float64],
+    size: int,
+) -> NDArray[np.float32]:
+    rows, columns = level.grid.shape
+    canvas = np.full((rows + 2 * size, columns + 2 * size), np.nan, dtype=np.float32)
+    cells = place.shape[1]
+    centres = (np.arange(size) + 0.5) * cells / size - 0.5
+    spread = np.maximum(1 - np.abs(centres[:, None] - np.arange(cells)[None]), 0)
+    spread /= spread.sum(axis=1, keepdims=True)
+    for window, cell_probability, value in zip(windows, place, probability, strict=True):
+        patch = spread @ (cell_probability / cell_probability.max()) @ spread.T
+        top, left = int(window["row"]) + size, int(window["column"]) + size
+        target = canvas[top : top + size, left : left + size]
+        np.fmax(target, (value * patch).astype(np.float32), out=target)
+    return canvas[size : size + rows, size : size + columns]
+
+
+def _status(
+    velocity_map: VelocityMap,
+    detections: tuple[Detection, ...],
+    probability: NDArray[np.float32],
+    catalogue: Catalogue | None,
+) -> tuple[VolcanoStatus, ...]:
+    flagged: dict[Volcano, float] = {}
+    for detection in detections:
+        if detection.volcano:
+            best = max(detection.probability, flagged.get(detection.volcano, 0.0))
+            flagged[detection.volcano] = best
+    statuses = []
+    for volcano in catalogue.inside(velocity_map.grid) if catalogue else ():
+        if volcano in flagged:
+            statuses.append(VolcanoStatus(volcano, flagged[volcano], "flagged"))
+            continue
+        evidence = _around(velocity_map.grid, probability, volcano)
+        status: Status = "not observable" if np.isnan(evidence) else "quiet"
+        # What lies under the flag of somebody else's detection is not this volcano's own.
+        statuses.append(VolcanoStatus(volcano, min(evidence, FLAG), status))
+    return tuple(sorted(statuses, key=lambda s: (np.isnan(s.probability), -s.probability)))
+
+
+def _around(grid: Grid, probability: NDArray[np.float32], volcano: Volcano) -> float:
+    """Strongest evidence within `AROUND_VOLCANO` of a volcano; NaN if there is none."""
+    row, column = (float(v) for v in grid.row_column(volcano.longitude, volcano.latitude))
+    reach = max(AROUND_VOLCANO / grid.pixel_size, 1.0)
+    top, left = max(round(row - reach), 0), max(round(column - reach), 0)
+    part = probability[top : round(row + reach) + 1, left : round(column + reach) + 1]
+    return float(np.fmax.reduce(part, axis=None)) if part.size else float("nan")

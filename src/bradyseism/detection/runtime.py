@@ -1,0 +1,148 @@
+"""Runs a trained detector: ONNX model, its card and its head; no torch.
+
+A model file carries everything it needs in its metadata: `card` (encoding, calibration, data,
+seeds, metrics) and `head` (weights of the two dense layers, from which Grad-CAM follows).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from bradyseism.detection.attribution import Head
+from bradyseism.detection.calibration import Calibration
+from bradyseism.samples.encoding import Encoding, encoding_from
+
+BATCH = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What the network says of n windows.
+
+    Parameters
+    ----------
+    logit : array of float32, shape (n,)
+    place : array of float32, shape (n, cells, cells)
+        Probability over cells that the source lies there, given that there is one (sum 1).
+    features : array of float32, shape (n, k, cells, cells), or None
+        Last feature map, if asked for.
+    """
+
+    logit: NDArray[np.float32]
+    place: NDArray[np.float32]
+    features: NDArray[np.float32] | None
+
+
+class Detector:
+    """A trained detector, ready to run.
+
+    Attributes
+    ----------
+    card : mapping
+        The model card.
+    encoding : Encoding
+        How windows become network input.
+    calibration : Calibration
+        How logits become probabilities, and the prior that they state.
+    head : Head
+        Weights of the two dense layers.
+    sha256 : str
+        Of the model file.
+    """
+
+    def __init__(self, content: bytes, *, prior: float | None = None) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = min(os.cpu_count() or 1, 8)
+        options.log_severity_level = 3
+        self._session = onnxruntime.InferenceSession(
+            content, sess_options=options, providers=["CPUExecutionProvider"]
+        )
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.card: Mapping[str, Any] = json.loads(metadata.get("card", "{}"))
+        if "encoding" not in self.card or "head" not in metadata:
+            raise ValueError(
+                "the model has no card or no head in its metadata: "
+                "export it with `bradyseism train` or `bradyseism finetune`"
+            )
+        self.encoding: Encoding = encoding_from(self.card["encoding"])
+        self.head = _head(metadata["head"])
+        calibration = Calibration(**self.card.get("calibration", {}))
+        self.calibration = replace(calibration, prior=prior) if prior else calibration
+        self.sha256 = hashlib.sha256(content).hexdigest()
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, prior: float | None = None) -> Detector:
+        """Read a model file.
+
+        Parameters
+        ----------
+        path : path, optional
+            ONNX file; default the detector that the package ships.
+        prior : float, optional
+            Share of windows expected to hold deformation (0-1); default that of the card.
+
+        Raises
+        ------
+        ValueError
+            If the file is no such model.
+        OSError
+            If it cannot be read.
+        """
+        source = files("bradyseism.models") / "shipped.onnx" if path is None else Path(path)
+        content = source.read_bytes()
+        try:
+            return cls(content, prior=prior)
+        except (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
+            raise ValueError(f"model {source} is not a readable ONNX file: {error}") from error
+
+    @property
+    def name(self) -> str:
+        """Name of the model, as its card states it."""
+        return str(self.card.get("name", "unnamed"))
+
+    def predict(
+        self, windows: NDArray[np.floating[Any]], *, with_features: bool = False
+    ) -> Prediction:
+        """Run the network on windows.
+
+        Parameters
+        ----------
+        windows : array, shape (n, size, size)
+            LOS velocity (m/yr) or cumulative displacement (m), as `encoding.quantity` says;
+            NaN where missing.
+        with_features : bool
+            Return the last feature map too.
+        """
+        names = ["logit", "place", "features"] if with_features else ["logit", "place"]
+        parts = [
+            self._session.run(
+                names, {"image": self.encoding.encode(windows[start : start + BATCH])}
+            )
+            for start in range(0, max(len(windows), 1), BATCH)
+        ]
+        logit, place, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
+        flat = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))
+        place = flat / flat.sum(axis=(1, 2), keepdims=True)
+        return Prediction(logit, place.astype(np.float32), rest[0] if rest else None)
+
+
+def _head(text: str) -> Head:
+    """Dense layers from JSON of base64 of .npy, as `models.export` writes them."""
+    arrays = {
+        name: np.load(io.BytesIO(base64.b64decode(content)), allow_pickle=False)
+        for name, content in json.loads(text).items()
+    }
+    return Head(**arrays)

@@ -1,0 +1,1 @@
+"""Floor 8: how good a detector is, in numbers that carry their uncertainty."""

@@ -1,0 +1,145 @@
+"""Frames around volcanoes, their patches, and back again (Beker et al., 2022)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+
+FRAME_SHAPE = (512, 512)
+PIXEL_SIZE = 200.0  # m
+PATCH_SIZE = 256  # pixels
+PATCH_STEP = 64  # pixels
+
+
+def frame_around(
+    velocity_map: VelocityMap,
+    longitude: float,
+    latitude: float,
+    shape: tuple[int, int] = FRAME_SHAPE,
+    pixel_size: float = PIXEL_SIZE,
+) -> VelocityMap:
+    """Cut the part of a map around a point, on a metric grid centred there.
+
+    Parameters
+    ----------
+    velocity_map : VelocityMap
+        Any grid; resampled as `VelocityMap.resampled` says.
+    longitude, latitude : float
+        Centre in WGS84 degrees. With an even number of pixels it lies on the corner of four.
+    shape : (rows, columns)
+        Pixels of the frame, 512 x 512 in the paper.
+    pixel_size : float
+        In metres, 200 in the paper (a frame of 102.4 km).
+
+    Returns
+    -------
+    VelocityMap
+        NaN where the map has no data.
+
+    Raises
+    ------
+    ValueError
+        If the map has no data in the frame.
+    """
+    grid = Grid.around(longitude, latitude, shape, pixel_size=pixel_size)
+    frame = velocity_map.resampled(grid)
+    if not frame.valid.any():
+        raise ValueError(
+            f"map {velocity_map.name!r} has no data in the frame around longitude {longitude:g}, "
+            f"latitude {latitude:g}: give a point inside the map, longitude first"
+        )
+    return frame
+
+
+def patch_corners(
+    shape: tuple[int, int], size: int = PATCH_SIZE, step: int = PATCH_STEP
+) -> NDArray[np.intp]:
+    """Upper left pixel (row, column) of every patch, (n, 2), row by row.
+
+    Patches start every `step` pixels; where that leaves a border at the far sides uncovered, one
+    more patch ends there. A 512 x 512 frame has 25 patches of 256 x 256 with a step of 64.
+
+    Raises
+    ------
+    ValueError
+        If size or step is not positive, or the array is smaller than a patch.
+
+    Examples
+    --------
+    >>> patch_corners((512, 512)).shape
+    (25, 2)
+    """
+    if size < 1 or step < 1:
+        raise ValueError(f"patch size {size} and step {step} are not both positive: give pixels")
+    if min(shape) < size:
+        raise ValueError(
+            f"array shape {shape} is smaller than a patch of {size} x {size} pixels: "
+            "give a larger frame or a smaller patch size"
+        )
+    starts = [
+        np.unique(np.append(np.arange(0, length - size + 1, step), length - size))
+        for length in shape
+    ]
+    return np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 2)
+
+
+def patches(
+    array: NDArray[np.floating], size: int = PATCH_SIZE, step: int = PATCH_STEP
+) -> NDArray[np.floating]:
+    """Patches of a (rows, columns) array, (n, size, size), in the order of `patch_corners`.
+
+    Raises
+    ------
+    ValueError
+        If the array is not 2-D or is smaller than a patch.
+    """
+    if array.ndim != 2:
+        raise ValueError(f"array shape {array.shape} is not (rows, columns): give one map")
+    rows, columns = array.shape
+    corners = patch_corners((rows, columns), size, step)
+    return np.stack([array[r : r + size, c : c + size] for r, c in corners])
+
+
+def assembled(
+    values: NDArray[np.floating],
+    shape: tuple[int, int],
+    size: int = PATCH_SIZE,
+    step: int = PATCH_STEP,
+) -> NDArray[np.float64]:
+    """Put patches together again: at each pixel the mean of all patches over it.
+
+    Parameters
+    ----------
+    values : (n,) or (n, size, size) array
+        One value or one array for each patch, in the order of `patch_corners`. NaN is left out.
+    shape : (rows, columns)
+        Of the array that the patches were cut from.
+    size, step : int
+        As for the cutting.
+
+    Returns
+    -------
+    (rows, columns) array
+        NaN where no patch has a value.
+
+    Raises
+    ------
+    ValueError
+        If the number or size of the patches does not fit the shape.
+    """
+    corners = patch_corners(shape, size, step)
+    if values.shape not in ((len(corners),), (len(corners), size, size)):
+        raise ValueError(
+            f"patch values of shape {values.shape} do not fit {len(corners)} patches of "
+            f"{size} x {size} pixels: give the shape, size and step that they were cut with"
+        )
+    total, count = np.zeros(shape), np.zeros(shape)
+    for (r, c), value in zip(corners, values, strict=True):
+        known = np.isfinite(value)
+        total[r : r + size, c : c + size] += np.where(known, value, 0.0)
+        count[r : r + size, c : c + size] += known
+    mean = np.full(shape, np.nan)
+    np.divide(total, count, out=mean, where=count > 0)
+    return mean

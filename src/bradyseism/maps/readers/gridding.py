@@ -1,0 +1,193 @@
+"""From points and cells to a raster: lattices, quadtree blocks, scattered points."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+__all__ = ["Lattice", "lattice_of", "paint", "place", "scatter_lattice"]
+
+_FEWEST_FILLED: Final = 0.02
+_LARGEST_LATTICE: Final = 64_000_000
+_ROUNDING: Final = 0.25  # of a pixel; coordinates are printed to a few digits
+_LOPSIDED: Final = 0.1  # of a cell's side
+_PRINTED: Final = 1.5  # pixels
+
+Numbers = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """Rows and columns for points.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows, columns.
+    transform : Affine
+        Pixel corner to coordinates, north-up.
+    row, column : ndarray of int, shape (points,)
+        The pixel of each point.
+    """
+
+    shape: tuple[int, int]
+    transform: Affine
+    row: Indices
+    column: Indices
+
+
+def lattice_of(east: Numbers, north: Numbers) -> Lattice | None:
+    """Find the regular grid on which points lie.
+
+    Parameters
+    ----------
+    east, north : ndarray of float64, shape (points,)
+        Coordinates of pixel centres, any order, with gaps.
+
+    Returns
+    -------
+    Lattice or None
+        None where the points keep to no grid: more than a quarter of a pixel off, two points in one
+        pixel, or under 2 % of the pixels filled.
+    """
+    steps = _step(east), _step(north)
+    if not all(steps):
+        return None
+    column, row = (east - east.min()) / steps[0], (north.max() - north) / steps[1]
+    shape = round(float(row.max())) + 1, round(float(column.max())) + 1
+    off = max(np.abs(column - np.rint(column)).max(), np.abs(row - np.rint(row)).max())
+    if off > _ROUNDING or east.size < _FEWEST_FILLED * shape[0] * shape[1]:
+        return None
+    rows, columns = np.rint(row).astype(np.intp), np.rint(column).astype(np.intp)
+    if np.unique(rows * shape[1] + columns).size != east.size:
+        return None
+    west, top = east.min() - steps[0] / 2, north.max() + steps[1] / 2
+    return Lattice(shape, Affine(steps[0], 0.0, west, 0.0, -steps[1], top), rows, columns)
+
+
+def _step(values: Numbers) -> float:
+    """Return the spacing of sorted coordinates, refined over their whole range; 0 for none."""
+    gaps = np.diff(np.unique(values))
+    if gaps.size == 0:
+        return 0.0
+    step = float(np.median(gaps[gaps > 1e-3 * gaps.max()]))
+    span = float(values.max() - values.min())
+    return span / max(1, round(span / step))
+
+
+def scatter_lattice(east: Numbers, north: Numbers, *, geographic: bool) -> Lattice:
+    """Lay a grid over scattered points, about one point to a pixel.
+
+    Parameters
+    ----------
+    east, north : ndarray of float64, shape (points,)
+        Coordinates, finite.
+    geographic : bool
+        True for degrees: pixels are then square on the ground at the middle latitude.
+
+    Returns
+    -------
+    Lattice
+        Pixel side: the larger of the median distance between nearest neighbours and the side of a
+        square that holds one point on average over half of the area.
+
+    Raises
+    ------
+    ValueError
+        If the points all lie in one place, or so far apart that the grid would not fit into memory.
+    """
+    stretch = float(np.cos(np.radians(0.5 * (north.min() + north.max())))) if geographic else 1.0
+    points = np.unique(np.column_stack((east * stretch, north)), axis=0)
+    if len(points) < 2:
+        raise ValueError(
+            f"the table has {len(points)} place with data: at least two different ones are needed; "
+            "give the whole table"
+        )
+    sample = points[:: max(1, len(points) // 20_000)]
+    distance, _ = cKDTree(points).query(sample, k=2)
+    side = float(np.median(distance[:, 1]))
+    width = side / stretch
+    columns = int((east.max() - east.min()) / width) + 1
+    rows = int((north.max() - north.min()) / side) + 1
+    if rows * columns > _LARGEST_LATTICE:
+        raise ValueError(
+            f"{len(points)} points {side:g} apart over {rows} x {columns} pixels make a grid of "
+            "more than 64 million: are there stray points? cut the table to one region"
+        )
+    column = ((east - east.min()) / width).astype(np.intp)
+    row = ((north.max() - north) / side).astype(np.intp)
+    transform = Affine(width, 0.0, float(east.min()), 0.0, -side, float(north.max()))
+    return Lattice((rows, columns), transform, row, column)
+
+
+def place(lattice: Lattice, values: Numbers) -> NDArray[np.float32]:
+    """Put the mean of the points in each pixel.
+
+    Parameters
+    ----------
+    lattice : Lattice
+        Where the points go.
+    values : ndarray of float64, shape (points,)
+        NaN is missing.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        NaN where there is no point.
+    """
+    valid = np.isfinite(values)
+    flat = lattice.row[valid] * lattice.shape[1] + lattice.column[valid]
+    size = lattice.shape[0] * lattice.shape[1]
+    count = np.bincount(flat, minlength=size)
+    total = np.bincount(flat, weights=values[valid], minlength=size)
+    mean = np.full(size, np.nan, dtype=np.float32)
+    np.divide(total, count, out=mean, where=count > 0, casting="unsafe")
+    return mean.reshape(lattice.shape)
+
+
+def paint(
+    values: Numbers, blocks: NDArray[np.int64], centres: Numbers, shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Paint quadtree cells over their blocks of rows and columns.
+
+    Parameters
+    ----------
+    values : ndarray of float64, shape (cells,)
+        One value a cell.
+    blocks : ndarray of int, shape (cells, 4)
+        First row, last row, first column, last column; last exclusive; row 0 is north.
+    centres : ndarray of float64, shape (cells, 2)
+        Row and column, in pixels from the corner of the grid, of the mean place of the data that
+        the cell stands for.
+    shape : tuple of int
+        Rows, columns.
+
+    Returns
+    -------
+    ndarray of float32, shape (rows, columns)
+        NaN between the cells. A cell whose data lie to one side (a coast, a masked slope) is
+        painted over the part of its block that is centred on them, and no further.
+    """
+    painted = np.full(shape, np.nan, dtype=np.float32)
+    for value, (top, bottom, left, right), (row, column) in zip(
+        values, blocks, centres, strict=True
+    ):
+        top, bottom = _centred(top, bottom, row)
+        left, right = _centred(left, right, column)
+        painted[top:bottom, left:right] = value
+    return painted
+
+
+def _centred(first: int, last: int, centre: float) -> tuple[int, int]:
+    """Return the part of [first, last) that is centred where the data are."""
+    offset = abs(centre - 0.5 * (first + last))
+    if offset <= max(_PRINTED, _LOPSIDED * (last - first)):
+        return first, last
+    half = max(1.0, min(centre - first, last - centre))
+    return max(first, round(centre - half)), min(last, round(centre + half))

@@ -1,0 +1,64 @@
+"""A folder of results that appears whole or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+
+
+@contextmanager
+def staged_folder(folder: str | PathLike[str]) -> Iterator[Path]:
+    """Give a new, empty folder whose files move into `folder` once all are written.
+
+    Files of the same name are replaced, others stay. The staging folder lies inside `folder`, so
+    that the moves are renames on one disk. If the body raises, nothing of it remains, and a
+    `folder` that was not there before is not there afterwards.
+
+    Parameters
+    ----------
+    folder : path
+        Where the results go; made with its parents if it is not there.
+
+    Yields
+    ------
+    Path
+        Folder to write into.
+
+    Raises
+    ------
+    ValueError
+        If `folder` is a file.
+    OSError
+        If it cannot be made or written.
+    """
+    folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"output {str(folder)!r} is a file: name a folder for the results")
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    try:
+        yield staging
+        for source in sorted(path for path in staging.rglob("*") if path.is_file()):
+            target = folder / source.relative_to(staging)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        shutil.rmtree(staging)
+    except BaseException as error:
+        _remove(staging, missing)
+        if isinstance(error, OSError):
+            # Nobody knows the staging folder: speak of the one that was named.
+            raise OSError(str(error).replace(str(staging), str(folder))) from error
+        raise
+
+
+def _remove(staging: Path, made: list[Path]) -> None:
+    shutil.rmtree(staging, ignore_errors=True)
+    for parent in made:
+        if any(parent.iterdir()):
+            return
+        parent.rmdir()

@@ -1,0 +1,1 @@
+"""Floor 5: networks, their weights on disk and their ONNX form (needs torch)."""

@@ -1,0 +1,193 @@
+"""Networks: a convolutional backbone under one two-layer head and a head that says where.
+
+Every architecture is one record of `NETWORKS`; `build` turns it into a `Classifier`. All share
+the head of the paper (pool, dense, ReLU, dropout, dense), for which Grad-CAM follows in closed
+form from the last feature map and the head's weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import timm
+import torch
+from numpy.typing import NDArray
+from timm.models.resnet import BasicBlock, ResNet
+from torch import Tensor, nn
+
+HIDDEN_WIDTH = 256
+DROPOUT = 0.2
+
+
+class Output(NamedTuple):
+    """What a `Classifier` says about n images.
+
+    Attributes
+    ----------
+    logit : Tensor
+        Shape (n,): log-odds that the image contains volcanic deformation.
+    features : Tensor
+        Shape (n, k, h', w'): the last feature map, north-up as the image.
+    place : Tensor
+        Shape (n, h', w'): logits over the cells of the feature map, one of which holds the centre
+        of the deformation, if there is any. They mean nothing where the image holds none.
+    """
+
+    logit: Tensor
+    features: Tensor
+    place: Tensor
+
+
+class Head(nn.Module):
+    """Two dense layers on pooled features: `hidden`, ReLU, dropout, `last`.
+
+    Parameters
+    ----------
+    width : int
+        Number k of pooled features.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, HIDDEN_WIDTH)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.last = nn.Linear(HIDDEN_WIDTH, 1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Log-odds, shape (n,), of pooled features of shape (n, k)."""
+        logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(pooled))))
+        return logit.squeeze(1)
+
+
+class Classifier(nn.Module):
+    """Backbone, head and place head.
+
+    Parameters
+    ----------
+    name : str
+        Name of the architecture, a key of `NETWORKS`.
+    channels : int
+        Number of channels of an image.
+    """
+
+    def __init__(self, name: str, channels: int) -> None:
+        super().__init__()
+        architecture = NETWORKS[name]
+        self.name = name
+        self.channels = channels
+        self.backbone = architecture.backbone(channels)
+        self.head = Head(architecture.width)
+        self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
+
+    def forward(self, images: Tensor) -> Output:
+        """Classify images of shape (n, channels, h, w), float32, as encoded by floor 4."""
+        features = self.features(images)
+        return Output(self.head(pool(features)), features, self.place(features).squeeze(1))
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the last feature map, shape (n, k, h', w')."""
+        features: Tensor = self.backbone.forward_features(images)  # type: ignore[operator]  # timm's protocol
+        return features
+
+    def head_weights(self) -> dict[str, NDArray[np.float32]]:
+        """Weights of the head, from which Grad-CAM follows without torch.
+
+        Returns
+        -------
+        dict
+            `hidden_weight` (256, k), `hidden_bias` (256,), `last_weight` (1, 256) and
+            `last_bias` (1,).
+        """
+        layers = {"hidden": self.head.hidden, "last": self.head.last}
+        return {
+            f"{layer}_{kind}": getattr(module, kind).detach().cpu().numpy().astype(np.float32)
+            for layer, module in layers.items()
+            for kind in ("weight", "bias")
+        }
+
+
+def pool(features: Tensor) -> Tensor:
+    """Mean over the cells: (n, k, h', w') to (n, k)."""
+    return features.mean(dim=(2, 3))
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A backbone by its name.
+
+    Attributes
+    ----------
+    backbone : callable
+        Number of input channels -> module with timm's method `forward_features`.
+    width : int
+        Number k of channels of its last feature map.
+    smallest : int
+        Smallest image side (pixels) that leaves a feature map.
+    """
+
+    backbone: Callable[[int], nn.Module]
+    width: int
+    smallest: int
+
+
+def _compact(channels: int) -> nn.Module:
+    """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells."""
+    return ResNet(
+        BasicBlock,  # type: ignore[arg-type]  # timm's annotation names an instance
+        (1, 1, 1, 1),
+        channels=(32, 64, 96, 160),
+        output_stride=8,
+        in_chans=channels,
+        num_classes=0,
+    )
+
+
+def _inception_resnet_v2(channels: int) -> nn.Module:
+    """Build the paper's backbone, from scratch."""
+    return timm.create_model(
+        "inception_resnet_v2", pretrained=False, in_chans=channels, num_classes=0
+    )
+
+
+NETWORKS: dict[str, Architecture] = {
+    "compact": Architecture(_compact, width=160, smallest=8),
+    "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
+}
+
+
+def build(name: str, channels: int, *, seed: int = 0) -> Classifier:
+    """Build a network with random weights.
+
+    Parameters
+    ----------
+    name : str
+        A key of `NETWORKS`.
+    channels : int
+        Number of channels of an image, at least 1.
+    seed : int
+        Seed of the weights; the state of torch's own generator is left as it was.
+
+    Returns
+    -------
+    Classifier
+        In training mode.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown or there is no channel.
+    """
+    if name not in NETWORKS:
+        raise ValueError(
+            f"network {name!r} is not known: choose one of {', '.join(sorted(NETWORKS))}"
+        )
+    if channels < 1:
+        raise ValueError(
+            f"channels {channels} is below 1: give the number of channels of the encoding"
+        )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Classifier(name, channels)

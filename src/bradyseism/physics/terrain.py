@@ -1,0 +1,228 @@
+"""Relief, and what it does to a velocity map: synthetic terrain, slopes, downslope motion.
+
+Arrays are north-up (row 0 is north); elevation in metres; pixel size in metres.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+FloatArray = NDArray[np.floating[Any]]
+
+
+def power_law_field(
+    shape: tuple[int, int],
+    slope: float,
+    rng: np.random.Generator,
+    *,
+    outer_scale: float | None = None,
+) -> NDArray[np.float64]:
+    """Random field with an isotropic power-law spectrum, zero mean and unit variance.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns, at least 2 each.
+    slope : float
+        Exponent b > 0 of the two-dimensional power spectral density k**-b; relief has 3 to 4,
+        turbulent delay 8/3 to 11/3.
+    rng : numpy.random.Generator
+        Source of randomness.
+    outer_scale : float, optional
+        Wavelength (pixels) above which the spectrum is flat; default the padded side.
+
+    Returns
+    -------
+    array of float64, shape (rows, columns)
+        Opposite edges are independent: the field is cut from one twice as wide.
+    """
+    padded = tuple(fft.next_fast_len(2 * n, real=True) for n in shape)
+    along_rows = fft.fftfreq(padded[0])[:, None]
+    along_columns = fft.rfftfreq(padded[1])[None, :]
+    knee = 1.0 / (outer_scale or max(padded))
+    wavenumber = np.sqrt(along_rows**2 + along_columns**2 + knee**2)
+    amplitude = wavenumber ** (-slope / 2)
+    amplitude[0, 0] = 0.0
+    white = rng.standard_normal((2, *amplitude.shape))
+    field = fft.irfft2(amplitude * (white[0] + 1j * white[1]), s=padded)
+    cut = field[: shape[0], : shape[1]]
+    cut = cut - cut.mean()
+    return np.asarray(cut / max(float(cut.std()), np.finfo(float).tiny))
+
+
+def synthetic_relief(
+    shape: tuple[int, int],
+    pixel_size: float,
+    rng: np.random.Generator,
+    *,
+    height: float = 600.0,
+    plains: float = 0.3,
+) -> NDArray[np.float64]:
+    """Synthetic relief: ridges and valleys over a rough base, with flat plains at the bottom.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Rows and columns.
+    pixel_size : float
+        Pixel size (m).
+    rng : numpy.random.Generator
+        Source of randomness.
+    height : float
+        Standard deviation of elevation (m) that mountains 50 km across have; smaller areas have
+        less, as self-affine relief with a Hurst exponent of 0.8 does.
+    plains : float
+        Share (0-1) of the area that is filled with flat sediment.
+
+    Returns
+    -------
+    array of float64, shape (rows, columns)
+        Elevation (m), lowest point 0.
+    """
+    if not 0 <= plains < 1:
+        raise ValueError(f"plains {plains:g} is outside 0-1: give the share of flat ground")
+    extent = pixel_size * max(shape)
+    deviation = height * (extent / 50e3) ** 0.8
+    base = power_law_field(shape, rng.uniform(3.2, 3.9), rng)
+    crests = power_law_field(shape, rng.uniform(3.0, 3.6), rng, outer_scale=max(shape) / 2)
+    # Creases of -|f| look like drained ridges: sharp above, wide below.
+    ridged = 1.0 - np.abs(crests)
+    share = rng.uniform(0.2, 0.7)
+    relief = (1 - share) * base + share * ridged
+    floor = float(np.quantile(relief, plains))
+    raised = np.maximum(relief - floor, 0.0)
+    spread = max(float(relief.std()), np.finfo(float).tiny)
+    return np.asarray(deviation * raised / spread)
+
+
+def add_cone(
+    elevation: FloatArray,
+    pixel_size: float,
+    centre: tuple[float, float],
+    *,
+    height: float,
+    radius: float,
+) -> NDArray[np.float64]:
+    """Elevation with a stratovolcano: concave flanks that end at `radius`.
+
+    Parameters
+    ----------
+    elevation : array, shape (rows, columns)
+        Elevation (m).
+    pixel_size : float
+        Pixel size (m).
+    centre : (float, float)
+        Row and column of the summit (fractional).
+    height, radius : float
+        Height above the ground around and radius of the foot (m).
+
+    Returns
+    -------
+    array of float64, shape (rows, columns)
+        New elevation (m); the argument is unchanged.
+    """
+    rows, columns = np.indices(elevation.shape)
+    distance = pixel_size * np.hypot(rows - centre[0], columns - centre[1])
+    rise = np.clip(1.0 - distance / radius, 0.0, None) ** 1.7
+    return np.asarray(elevation + height * rise)
+
+
+def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
+    """Slope of relief toward east and north.
+
+    Parameters
+    ----------
+    elevation : array, shape (rows, columns)
+        Elevation (m), at least 2 x 2.
+    pixel_size : float
+        Pixel size (m).
+
+    Returns
+    -------
+    array of float64, shape (2, rows, columns)
+        d elevation / d easting and d elevation / d northing (m per m, positive uphill).
+    """
+    if min(elevation.shape) < 2:
+        raise ValueError(f"elevation has shape {elevation.shape}: a slope needs 2 x 2 pixels")
+    southward, eastward = np.gradient(np.asarray(elevation, dtype=np.float64), pixel_size)
+    return np.stack([eastward, -southward])
+
+
+def steepness(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
+    """Slope angle of relief in degrees, shape (rows, columns), 0-90."""
+    return np.degrees(np.arctan(np.hypot(*gradient(elevation, pixel_size))))
+
+
+def downslope_sensitivity(
+    elevation: FloatArray, pixel_size: float, look: FloatArray
+) -> NDArray[np.float64]:
+    """LOS velocity of ground that moves down its slope at unit speed.
+
+    Parameters
+    ----------
+    elevation : array, shape (rows, columns)
+        Elevation (m).
+    pixel_size : float
+        Pixel size (m).
+    look : array, shape (3,)
+        East, north, up unit vector from the ground to the satellite.
+
+    Returns
+    -------
+    array of float64, shape (rows, columns)
+        Between -1 and 1, positive toward the satellite; 0 on flat ground.
+    """
+    eastward, northward = gradient(elevation, pixel_size)
+    steep = np.hypot(eastward, northward)
+    # Along the surface: horizontally against the gradient, vertically down by its square.
+    length = np.maximum(steep * np.sqrt(1.0 + steep**2), np.finfo(float).tiny)
+    motion = np.stack([-eastward, -northward, -(steep**2)]) / length
+    return np.asarray(np.tensordot(np.asarray(look, dtype=np.float64), motion, axes=1))
+
+
+def flat_ground(
+    elevation: FloatArray, pixel_size: float, *, steepest: float = 2.0
+) -> NDArray[np.bool_]:
+    """Mask of ground less steep than `steepest` degrees, shape (rows, columns)."""
+    if not 0 < steepest < 90:
+        raise ValueError(f"steepest {steepest:g} deg is outside 0-90")
+    return np.asarray(steepness(elevation, pixel_size) < steepest)
+
+
+def local_incidence(
+    elevation: FloatArray, pixel_size: float, look: FloatArray
+) -> NDArray[np.float64]:
+    """Angle (degrees, 0-180) between the line of sight and the normal of the ground.
+
+    Over 90 degrees the ground is in shadow; where a slope toward the satellite is steeper than
+    the incidence angle it is in layover.
+    """
+    eastward, northward = gradient(elevation, pixel_size)
+    normal = np.stack([-eastward, -northward, np.ones_like(eastward)])
+    normal /= np.sqrt((normal**2).sum(axis=0))
+    cosine = np.tensordot(np.asarray(look, dtype=np.float64), normal, axes=1)
+    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+
+
+def blob(
+    shape: tuple[int, int], share: float, rng: np.random.Generator, *, roughness: float = 3.5
+) -> NDArray[np.bool_]:
+    """Irregular connected-looking patch around a random place, covering `share` of the area.
+
+    The super-level set of a random field plus a cone: smooth outlines for a large `roughness`
+    exponent (4), frayed ones for a small one (2.5).
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"share {share:g} is outside 0-1")
+    rows, columns = np.indices(shape)
+    centre = rng.uniform(0, 1, 2) * shape
+    reach = math.sqrt(share * shape[0] * shape[1] / math.pi)
+    distance = np.hypot(rows - centre[0], columns - centre[1]) / reach
+    frayed = power_law_field(shape, roughness, rng, outer_scale=max(4.0, 3 * reach))
+    level = 0.6 * frayed - distance
+    return np.asarray(level > np.quantile(level, 1 - share))

@@ -1,0 +1,230 @@
+"""How a window of a velocity map becomes network input; shared by training and detection.
+
+Two encodings: `WrappedPatch` is the paper's (wrapped cumulative displacement), `NormalisedWindow`
+feeds shape instead of centimetres: each window loses its own plane and is scaled by its own
+spread and by its own short-lag noise, so that one network serves quiet and noisy maps alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH, wrap
+
+Quantity = Literal["velocity", "displacement"]
+
+# Median absolute deviation to standard deviation of a normal distribution.
+MAD_TO_DEVIATION = 1.4826
+
+
+@dataclass(frozen=True)
+class NormalisedWindow:
+    """Three channels: spread-scaled rate, noise-scaled rate, valid mask.
+
+    Parameters
+    ----------
+    size : int
+        Pixels along one side of a window.
+    pixel_sizes : tuple of float
+        Pixel sizes (m) of the octave pyramid, fine to coarse; a window spans
+        ``size * pixel_size`` metres.
+    least_valid : float
+        Share (0-1) of valid pixels under which a window is not observable.
+
+    Notes
+    -----
+    From every window the least-squares plane of its valid pixels is removed, then its median.
+    Channel 0 is ``asinh(residual / (1.4826 MAD))``, channel 1 ``asinh(residual / noise)`` with the
+    noise from the median absolute difference of neighbouring pixels, both over 3 so that values
+    stay within a few units up to 300 times the noise. Adding a constant or a ramp to a window
+    changes nothing.
+    """
+
+    size: int = 64
+    pixel_sizes: tuple[float, ...] = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
+    least_valid: float = 0.25
+    quantity: ClassVar[Quantity] = "velocity"
+    channels: ClassVar[int] = 3
+
+    def __post_init__(self) -> None:
+        _check_geometry(self.size, self.pixel_sizes, self.least_valid)
+
+    def encode(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Encode windows.
+
+        Parameters
+        ----------
+        values : array, shape (n, size, size)
+            LOS velocity (any unit, positive toward the satellite); NaN where missing.
+
+        Returns
+        -------
+        array of float32, shape (n, 3, size, size)
+            Missing pixels are 0 in every channel.
+        """
+        windows = _check_windows(values, self.size)
+        valid = np.isfinite(windows)
+        residual = _remove_planes(windows, valid)
+        residual -= _masked_median(residual, valid)[:, None, None]
+        residual[~valid] = 0.0
+        spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
+        deviation = np.sqrt(
+            (residual**2).sum(axis=(1, 2)) / np.maximum(valid.sum(axis=(1, 2)), 1)
+        )
+        noise = _short_lag_noise(residual, valid)
+        # Flat windows (quadtree cells, constants) have no spread but that of rounding.
+        largest = np.where(valid, np.abs(windows), 0.0).max(axis=(1, 2))
+        floor = np.maximum(1e-3 * deviation, 1e-6 * largest + np.finfo(np.float32).tiny)
+        spread, noise = np.maximum(spread, floor), np.maximum(noise, floor)
+        encoded = np.empty((len(windows), 3, self.size, self.size), dtype=np.float32)
+        encoded[:, 0] = np.arcsinh(residual / spread[:, None, None]) / 3.0
+        encoded[:, 1] = np.arcsinh(residual / noise[:, None, None]) / 3.0
+        encoded[:, 2] = valid
+        return encoded
+
+
+@dataclass(frozen=True)
+class WrappedPatch:
+    """The paper's input: cumulative displacement, wrapped.
+
+    Parameters
+    ----------
+    size : int
+        Pixels along one side of a patch.
+    pixel_size : float
+        Pixel size (m).
+    cycle : float
+        LOS displacement (m) of one wrapping cycle; half the wavelength is one fringe.
+    channels : int
+        1, or 3 for the same phase three times (Gaddes et al. 2021).
+    least_valid : float
+        Share (0-1) of valid pixels under which a patch is not observable.
+    """
+
+    size: int = 256
+    pixel_size: float = 200.0
+    cycle: float = SENTINEL1_WAVELENGTH / 2
+    channels: int = 1
+    least_valid: float = 0.7
+    quantity: ClassVar[Quantity] = "displacement"
+
+    def __post_init__(self) -> None:
+        _check_geometry(self.size, (self.pixel_size,), self.least_valid)
+        if not self.cycle > 0:
+            raise ValueError(f"cycle {self.cycle:g} m is not positive: give metres of LOS a cycle")
+        if self.channels not in (1, 3):
+            raise ValueError(f"channels {self.channels} is neither 1 nor 3")
+
+    @property
+    def pixel_sizes(self) -> tuple[float, ...]:
+        """The one pixel size (m), as a pyramid of one level."""
+        return (self.pixel_size,)
+
+    def encode(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
+        """Encode patches.
+
+        Parameters
+        ----------
+        values : array, shape (n, size, size)
+            Cumulative LOS displacement (m, positive toward the satellite); NaN where missing.
+
+        Returns
+        -------
+        array of float32, shape (n, channels, size, size)
+            Phase in radians, [-pi, pi); missing pixels 0 after wrapping.
+        """
+        windows = _check_windows(values, self.size)
+        phase = np.nan_to_num(wrap(windows, self.cycle), nan=0.0).astype(np.float32)
+        return np.repeat(phase[:, None], self.channels, axis=1)
+
+
+Encoding = NormalisedWindow | WrappedPatch
+
+_KINDS: dict[str, type[NormalisedWindow] | type[WrappedPatch]] = {
+    "normalised": NormalisedWindow,
+    "wrapped": WrappedPatch,
+}
+
+
+def encoding_from(card: Mapping[str, Any]) -> Encoding:
+    """Encoding of a model card's ``encoding`` table (``kind`` and the record's fields).
+
+    Raises
+    ------
+    ValueError
+        If the kind or a field is unknown.
+    """
+    fields = dict(card)
+    kind = fields.pop("kind", None)
+    if kind not in _KINDS:
+        raise ValueError(f"encoding kind {kind!r} is unknown: expected one of {sorted(_KINDS)}")
+    fields = {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    try:
+        return _KINDS[kind](**fields)
+    except TypeError as error:
+        raise ValueError(f"encoding {dict(card)} has an unknown field: {error}") from error
+
+
+def encoding_card(encoding: Encoding) -> dict[str, Any]:
+    """Table for a model card from which `encoding_from` makes the same encoding again."""
+    kind = next(name for name, record in _KINDS.items() if isinstance(encoding, record))
+    return {"kind": kind, **asdict(encoding)}
+
+
+def _check_geometry(size: int, pixel_sizes: tuple[float, ...], least_valid: float) -> None:
+    if size < 8:
+        raise ValueError(f"size {size} px is under 8 px: a window needs room for a signal")
+    if not pixel_sizes or not all(a > 0 for a in pixel_sizes):
+        raise ValueError(f"pixel sizes {pixel_sizes} m are not all positive")
+    if not 0 < least_valid <= 1:
+        raise ValueError(f"least_valid {least_valid:g} is outside 0-1")
+
+
+def _check_windows(values: NDArray[np.floating[Any]], size: int) -> NDArray[np.float64]:
+    if values.ndim != 3 or values.shape[1:] != (size, size):
+        raise ValueError(f"windows have shape {values.shape}: expected (n, {size}, {size})")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _remove_planes(
+    windows: NDArray[np.float64], valid: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Subtract the least-squares plane of the valid pixels from each window."""
+    axis = np.linspace(-1.0, 1.0, windows.shape[1])
+    rows, columns = np.meshgrid(axis, axis, indexing="ij")
+    basis = np.stack([np.ones_like(rows), rows, columns]).reshape(3, -1)
+    weights = valid.reshape(len(windows), -1).astype(np.float64)
+    filled = np.where(valid, windows, 0.0).reshape(len(windows), -1)
+    products = (basis[:, None] * basis[None]).reshape(9, -1)
+    normal = (weights @ products.T).reshape(-1, 3, 3)
+    # A ridge far below any pixel's weight keeps lines and single pixels solvable.
+    normal += 1e-9 * np.maximum(normal[:, :1, :1], 1.0) * np.eye(3)
+    coefficients = np.linalg.solve(normal, (filled @ basis.T)[..., None])[..., 0]
+    planes = (coefficients @ basis).reshape(windows.shape)
+    return np.asarray(np.where(valid, windows - planes, 0.0))
+
+
+def _masked_median(values: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Median of the valid pixels of each window; 0 where there is none."""
+    flat = np.where(valid, values, np.inf).reshape(len(values), -1).astype(np.float32)
+    flat.sort(axis=1)
+    count = valid.reshape(len(values), -1).sum(axis=1)
+    low, high = np.maximum(count - 1, 0) // 2, count // 2
+    high = np.minimum(high, flat.shape[1] - 1)
+    each = np.arange(len(values))
+    median = 0.5 * (flat[each, low].astype(np.float64) + flat[each, high])
+    return np.where(count > 0, median, 0.0)
+
+
+def _short_lag_noise(
+    residual: NDArray[np.float64], valid: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Standard deviation of pixel noise from the median absolute neighbour difference."""
+    difference = np.abs(np.diff(residual, axis=2))
+    both = valid[:, :, 1:] & valid[:, :, :-1]
+    return MAD_TO_DEVIATION / np.sqrt(2.0) * _masked_median(difference, both)

@@ -1,0 +1,287 @@
+"""The paper's synthetic set, by index: nothing stored, sample i is always the same bits.
+
+Half of the samples are compound dislocation models plus turbulent atmosphere, half atmosphere
+alone, for seven lines of sight (Beker et al. 2022, section 2.2). What the paper does not print is
+a named field with a default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.physics.atmosphere import (
+    NOISE_LEVELS,
+    NoiseReading,
+    scale_noise,
+    turbulent_field,
+)
+from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.samples.encoding import WrappedPatch
+from bradyseism.scenes.priors import LogUniform, SourcePrior
+
+NO_PLACE = -1
+
+
+class Sample(TypedDict):
+    """One labelled image.
+
+    `image`: float32 (channels, size, size). `label`: 1 with deformation, 0 without. `place`: -1,
+    for these sets do not say where.
+    """
+
+    image: NDArray[np.float32]
+    label: int
+    place: int
+
+
+class SampleSet(Protocol):
+    """Samples by index."""
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        ...
+
+    def __getitem__(self, index: int) -> Sample:
+        """Return one sample."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Some samples of a set.
+
+    Parameters
+    ----------
+    samples : SampleSet
+        The whole set.
+    indices : array of int, shape (n,)
+        Which, in order.
+    """
+
+    samples: SampleSet
+    indices: NDArray[np.intp]
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> Sample:
+        return self.samples[int(self.indices[index])]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """A line of sight.
+
+    Parameters
+    ----------
+    track : {"ascending", "descending"}
+        Whose noise belongs to it.
+    heading, incidence : float
+        In degrees: clockwise from north, from the vertical at the ground.
+    """
+
+    track: Literal["ascending", "descending"]
+    heading: float
+    incidence: float
+
+    @property
+    def look(self) -> NDArray[np.float64]:
+        """Unit vector (east, north, up) from the ground to the satellite."""
+        return look_vector(self.heading, self.incidence)
+
+
+GEOMETRIES = (
+    *(Geometry("ascending", -12.5, incidence) for incidence in (34.0, 43.0)),
+    *(Geometry("descending", -167.5, incidence) for incidence in (32.0, 35.0, 38.0, 41.0, 44.0)),
+)
+"""Two ascending and five descending; the paper gives the numbers, not the angles."""
+
+
+@dataclass(frozen=True)
+class VolcanoPrior:
+    """Simulated volcanoes in the centre of a patch, scaled to a drawn peak.
+
+    Parameters
+    ----------
+    sources : SourcePrior
+        Sill, dyke, pipe and other compound dislocation models, equally often.
+    width : LogUniform
+        Full width at half maximum (m) of the signal of a point source at the depth drawn.
+    least_ascending, least_descending, largest : float
+        Bounds (m) of the peak cumulative LOS displacement, uniform in between, either sign.
+    """
+
+    sources: SourcePrior = SourcePrior(
+        shapes=("sill", "dyke", "pipe", "cdm"), weights=(0.25, 0.25, 0.25, 0.25)
+    )
+    width: LogUniform = LogUniform(2_000.0, 15_000.0)
+    least_ascending: float = 0.015
+    least_descending: float = 0.006
+    largest: float = 0.10
+
+    def __post_init__(self) -> None:
+        for name in ("least_ascending", "least_descending"):
+            least = getattr(self, name)
+            if not 0 < least <= self.largest:
+                raise ValueError(
+                    f"{name} {least:g} m breaks 0 < {name} <= largest ({self.largest:g} m)"
+                )
+
+    def displacement(
+        self, geometry: Geometry, encoding: WrappedPatch, rng: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Draw the LOS displacement (m), shape (size, size), of one volcano.
+
+        Parameters
+        ----------
+        geometry : Geometry
+            Line of sight, and with its track the least peak.
+        encoding : WrappedPatch
+            Size and pixel size of the patch.
+        rng : numpy.random.Generator
+            Source of randomness.
+        """
+        ascending = geometry.track == "ascending"
+        least = self.least_ascending if ascending else self.least_descending
+        peak = rng.uniform(least, self.largest) * rng.choice([-1.0, 1.0])
+        source = self.sources.draw(self.width.draw(rng), rng)
+        axis = (np.arange(encoding.size) - (encoding.size - 1) / 2) * encoding.pixel_size
+        easting, northing = np.meshgrid(axis, -axis)
+        los = project(source.displacement(easting, northing), geometry.look)
+        # Linear elasticity: a source that opens more moves every pixel more by the same factor.
+        extreme = los.flat[np.argmax(np.abs(los))]
+        return np.asarray(los * (peak / extreme))
+
+
+@dataclass(frozen=True)
+class PaperSet:
+    """The synthetic set of the paper: 330,834 samples, ordered by geometry, then by class.
+
+    Within a geometry the first `sources` samples hold deformation and noise, the others noise.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the set, not negative.
+    geometries : tuple of Geometry
+        Lines of sight.
+    sources : int
+        Samples with deformation for each geometry, and as many without.
+    volcanoes : VolcanoPrior
+        What deforms.
+    noise_level : {"peak", "sill"}
+        How the published noise amplitude is read, see `physics.atmosphere.scale_noise`.
+    noise_length : LogUniform
+        e-folding distance (m) of the noise.
+    encoding : WrappedPatch
+        How displacement becomes network input.
+    """
+
+    seed: int = 0
+    geometries: tuple[Geometry, ...] = GEOMETRIES
+    sources: int = 23_631
+    volcanoes: VolcanoPrior = VolcanoPrior()
+    noise_level: NoiseReading = "peak"
+    noise_length: LogUniform = LogUniform(2_000.0, 15_000.0)
+    encoding: WrappedPatch = WrappedPatch()
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise ValueError(f"seed {self.seed} is negative: give 0 or more")
+        if self.sources < 1 or not self.geometries:
+            raise ValueError(
+                f"{self.sources} sources for {len(self.geometries)} geometries make no set: "
+                "give at least one of each"
+            )
+
+    def __len__(self) -> int:
+        return 2 * self.sources * len(self.geometries)
+
+    def __getitem__(self, index: int) -> Sample:
+        image = self.encoding.encode(self.displacement(index)[None])[0]
+        return {"image": image, "label": self.label(index), "place": NO_PLACE}
+
+    def label(self, index: int) -> int:
+        """1 if the sample holds deformation, else 0."""
+        return int(self._checked(index) % (2 * self.sources) < self.sources)
+
+    def geometry(self, index: int) -> Geometry:
+        """Line of sight of the sample."""
+        return self.geometries[self._checked(index) // (2 * self.sources)]
+
+    def displacement(self, index: int) -> NDArray[np.float64]:
+        """Cumulative LOS displacement (m) of the sample before wrapping, (size, size)."""
+        rng = np.random.default_rng([self.seed, self._checked(index)])
+        geometry = self.geometry(index)
+        noise = self._noise(geometry, rng)
+        if not self.label(index):
+            return noise
+        return noise + self.volcanoes.displacement(geometry, self.encoding, rng)
+
+    def split(self, validation: float = 0.1) -> tuple[Selection, Selection]:
+        """Divide at random, the same share of each geometry.
+
+        Parameters
+        ----------
+        validation : float
+            Share of the samples for validation, rounded down for each geometry: 0.1 gives the
+            paper's 297,752 and 33,082.
+
+        Returns
+        -------
+        training, validation : Selection
+            Every sample in one of the two; the same for the same seed.
+        """
+        if not 0 < validation < 1:
+            raise ValueError(f"validation share {validation:g} is outside 0-1: give 0.1")
+        each = 2 * self.sources
+        held = int(each * validation)
+        # A key longer than [seed, index] cannot be the key of a sample.
+        rng = np.random.default_rng([self.seed, 0, 0])
+        orders = [rng.permutation(each) + each * k for k in range(len(self.geometries))]
+        training = np.sort(np.concatenate([order[held:] for order in orders]))
+        validated = np.sort(np.concatenate([order[:held] for order in orders]))
+        return Selection(self, training), Selection(self, validated)
+
+    def _noise(self, geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Turbulent atmosphere (m) of the amplitude of the track."""
+        shape = (self.encoding.size, self.encoding.size)
+        length = self.noise_length.draw(rng)
+        field = turbulent_field(shape, self.encoding.pixel_size, length, rng)
+        return scale_noise(field, NOISE_LEVELS[geometry.track].draw(rng), self.noise_level)
+
+    def _checked(self, index: int) -> int:
+        """Refuse indices outside the set; python stops iterating at an IndexError."""
+        if not 0 <= index < len(self):
+            raise IndexError(f"index {index} is outside 0 to {len(self) - 1}")
+        return index
+
+
+def stratified_split(
+    labels: Sequence[int], validation: float, rng: np.random.Generator
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Indices for training and validation, the same share of both classes, each sorted.
+
+    Parameters
+    ----------
+    labels : sequence of int
+        1 or 0 for each sample.
+    validation : float
+        Share (0-1) for validation, rounded for each class.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
+    if not 0 < validation < 1:
+        raise ValueError(f"validation share {validation:g} is outside 0-1: give 0.2")
+    training, held = [], []
+    for label in (0, 1):
+        order = rng.permutation(np.flatnonzero(np.asarray(labels) == label))
+        count = round(len(order) * validation)
+        held.append(order[:count])
+        training.append(order[count:])
+    return np.sort(np.concatenate(training)), np.sort(np.concatenate(held))

@@ -1,0 +1,105 @@
+"""What a person reads in the terminal after a job: tables and one sentence on what to do next."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from bradyseism.maps.readers import Inspection
+from bradyseism.workflows.explanation import Explanation
+from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
+
+MOST_ROWS = 20
+
+
+def facts_table(inspection: Inspection) -> Table:
+    """What was understood of a map file, and from where it is known."""
+    table = Table("what", "value", "known from", title="understood", title_justify="left")
+    for name, value, origin in inspection.facts:
+        table.add_row(Text(name), Text(value), Text(origin))
+    return table
+
+
+def missing_table(inspection: Inspection) -> Table:
+    """What the file does not say, and the option that supplies it."""
+    table = Table("missing", "supply it with", title="missing", title_justify="left")
+    for what, option in inspection.missing:
+        table.add_row(Text(what), Text(option))
+    return table
+
+
+def detections_table(screening: Screening) -> Table:
+    """Return the detections as a table, the most probable first, `MOST_ROWS` at most."""
+    several = len(screening.results) > 1
+    table = Table(title="detections", title_justify="left")
+    for heading in (["map"] if several else []) + ["longitude, latitude", "volcano"]:
+        table.add_column(heading)
+    for heading in ("distance km", "probability", "rate mm/yr"):
+        table.add_column(heading, justify="right")
+    for result, found in screening.ranked[:MOST_ROWS]:
+        facts = properties(result, found, screening.detector)
+        distance = facts["volcano_distance_km"]
+        cells = [
+            f"{facts['longitude']:.3f}, {facts['latitude']:.3f}",
+            str(facts["volcano"]),
+            "-" if distance is None else f"{distance:.1f}",
+            f"{facts['probability']:.2f}",
+            f"{facts['rate_mm_per_year']:+.1f}",
+        ]
+        table.add_row(*(Text(cell) for cell in ([str(facts["map"])] if several else []) + cells))
+    return table
+
+
+def opinions_table(explanation: Explanation) -> Table:
+    """Return what each window size says of a place, the most suspicious one marked."""
+    longitude, latitude = explanation.place
+    title = f"windows around {longitude:.3f}, {latitude:.3f}"
+    table = Table(title=title, title_justify="left")
+    for heading in ("window km", "probability", "points to", "km from the place"):
+        table.add_column(heading, justify="right")
+    for index, opinion in enumerate(explanation.opinions):
+        there = f"{opinion.points_to[0]:.3f}, {opinion.points_to[1]:.3f}"
+        table.add_row(
+            f"{opinion.width / 1e3:.1f}",
+            f"{opinion.probability:.3f}",
+            there,
+            f"{opinion.distance / 1e3:.1f}",
+            style="bold" if index == explanation.best else None,
+        )
+    return table
+
+
+def advice(screening: Screening) -> str:
+    """Say in one or two sentences what was found and what to do about it."""
+    looked = f"{len(screening.results)} map{'s' if len(screening.results) != 1 else ''}"
+    ranked = screening.ranked
+    hidden = sum(
+        status.status == "not observable"
+        for result in screening.results
+        for status in result.volcanoes
+    )
+    unseen = (
+        f" {hidden} volcano{'es' if hidden != 1 else ''} inside could not be observed: see "
+        "volcanoes.csv."
+        if hidden
+        else ""
+    )
+    if not ranked:
+        return (
+            f"Nothing found in {looked}: no window looks like volcanic deformation. That does not "
+            f"exclude motion below the noise.{unseen}"
+        )
+    result, best = ranked[0]
+    facts = properties(result, best, screening.detector)
+    place = (
+        f"{facts['longitude']:.3f}, {facts['latitude']:.3f}"
+        if facts["volcano"] == UNASSOCIATED
+        else f"{facts['volcano']} ({facts['longitude']:.3f}, {facts['latitude']:.3f})"
+    )
+    sense = "toward" if best.rate > 0 else "away from"
+    count = f"{len(ranked)} detection{'s' if len(ranked) != 1 else ''} in {looked}"
+    return (
+        f"{count}. Look first at {place}: the ground moves {abs(facts['rate_mm_per_year']):.0f} "
+        f"mm/yr {sense} the satellite. Open report.html and check it against the picture: a "
+        f"detection is a place to look at, not a diagnosis.{unseen}"
+    )

@@ -1,0 +1,1 @@
+"""Floor 9: whole jobs out of the floors below."""

@@ -1,0 +1,222 @@
+"""The main job: velocity maps in; detections, volcanoes and probability out."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from bradyseism.detection.detect import Detection, DetectionResult, detect
+from bradyseism.detection.runtime import Detector
+from bradyseism.maps.readers import ReadOptions, open_map
+from bradyseism.maps.volcanoes import Catalogue
+from bradyseism.maps.writers.geotiff import write_cog
+from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
+
+logger = logging.getLogger(__name__)
+
+UNASSOCIATED = "unassociated"
+VOLCANO_COLUMNS = (
+    "map", "number", "name", "longitude", "latitude", "probability", "status",
+)  # fmt: skip
+
+Progress = Callable[[int, int, str], None]
+"""Called with the steps done, the steps in all and a word on the present one."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A map that could not be screened.
+
+    Parameters
+    ----------
+    path : str
+        File or folder as given.
+    reason : str
+        One line: what does not hold, and what to do about it.
+    """
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Screening:
+    """What was found in a set of maps.
+
+    Parameters
+    ----------
+    results : tuple of DetectionResult
+        One per map that could be screened, in the order given.
+    refusals : tuple of Refusal
+        The other maps.
+    detector : Detector
+        What looked at them.
+    """
+
+    results: tuple[DetectionResult, ...]
+    refusals: tuple[Refusal, ...]
+    detector: Detector
+
+    @property
+    def ranked(self) -> list[tuple[DetectionResult, Detection]]:
+        """All detections with their result, the most probable first."""
+        pairs = [(result, found) for result in self.results for found in result.detections]
+        return sorted(pairs, key=lambda pair: -pair[1].probability)
+
+
+def screen(
+    paths: Sequence[str | Path],
+    detector: Detector,
+    *,
+    options: ReadOptions | None = None,
+    catalogue: Catalogue | None = None,
+    progress: Progress | None = None,
+) -> Screening:
+    """Open maps and look for volcanic deformation in each.
+
+    Parameters
+    ----------
+    paths : sequence of path
+        Velocity maps: files or result folders.
+    detector : Detector
+        What looks at them.
+    options : ReadOptions, optional
+        What the files do not say; holds for all of them.
+    catalogue : Catalogue, optional
+        Volcanoes to associate detections with.
+    progress : callable, optional
+        Told which map is being looked at.
+
+    Returns
+    -------
+    Screening
+        A map that is refused does not end the run of the others.
+
+    Raises
+    ------
+    ValueError, OSError
+        If there is only one map and it is refused.
+    """
+    results: list[DetectionResult] = []
+    refusals: list[Refusal] = []
+    for done, path in enumerate(paths):
+        if progress:
+            progress(done, len(paths), Path(path).name)
+        try:
+            velocity_map = open_map(path, options or ReadOptions())
+            results.append(detect(velocity_map, detector, catalogue))
+        except (ValueError, OSError) as error:
+            if len(paths) == 1:
+                raise
+            logger.info("refused %s: %s", path, error)
+            refusals.append(Refusal(str(path), " ".join(str(error).split())))
+    if progress:
+        progress(len(paths), len(paths), "done")
+    return Screening(tuple(results), tuple(refusals), detector)
+
+
+def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
+    """Write `detections.geojson`, `volcanoes.csv` and the probability of each map.
+
+    Parameters
+    ----------
+    screening : Screening
+        What was found.
+    folder : path
+        An existing folder. The probability of a single map is `probability.tif`; that of several
+        is `<map>/probability.tif`, with the two lists over all maps beside these folders.
+
+    Raises
+    ------
+    OSError
+        If a file cannot be written.
+    """
+    folder = Path(folder)
+    features = [
+        (polygon(found.footprint), properties(result, found, screening.detector))
+        for result, found in screening.ranked
+    ]
+    about = {"program": f"bradyseism {version('bradyseism')}"}
+    write_geojson(folder / "detections.geojson", features, about)
+    rows = volcano_rows(screening)
+    write_csv(folder / "volcanoes.csv", VOLCANO_COLUMNS, [list(row.values()) for row in rows])
+    for name, result in zip(_folder_names(screening.results), screening.results, strict=True):
+        target = folder if len(screening.results) == 1 else folder / name
+        target.mkdir(exist_ok=True)
+        write_cog(
+            target / "probability.tif",
+            result.probability,
+            result.map.grid,
+            description="probability of volcanic deformation",
+            unit="1",
+        )
+
+
+def properties(result: DetectionResult, found: Detection, detector: Detector) -> dict[str, Any]:
+    """What is said of one detection, in the units that people read: mm/yr and km.
+
+    Parameters
+    ----------
+    result : DetectionResult
+        The map and all that was found in it.
+    found : Detection
+        One of its detections.
+    detector : Detector
+        What found it.
+
+    Returns
+    -------
+    dict
+        Rates are line-of-sight, positive toward the satellite; what is not known is None.
+    """
+    provenance = result.map.provenance
+    distance = found.volcano_distance
+    return {
+        "id": found.identifier,
+        "map": result.map.name,
+        "longitude": round(found.longitude, 5),
+        "latitude": round(found.latitude, 5),
+        "probability": round(found.probability, 4),
+        "rate_mm_per_year": round(1e3 * found.rate, 2),
+        "rate_positive": "toward the satellite",
+        "radius_km": round(found.radius / 1e3, 2),
+        "volcano": found.volcano.name if found.volcano else UNASSOCIATED,
+        "volcano_number": found.volcano.number if found.volcano else None,
+        "volcano_distance_km": None if distance is None else round(distance / 1e3, 2),
+        "map_path": provenance.path if provenance else None,
+        "map_sha256": provenance.sha256 if provenance else None,
+        "model": detector.name,
+        "model_sha256": detector.sha256,
+    }
+
+
+def volcano_rows(screening: Screening) -> list[dict[str, Any]]:
+    """Keys and values of `VOLCANO_COLUMNS` for every catalogued volcano inside each map."""
+    rows = []
+    for result in screening.results:
+        for status in result.volcanoes:
+            volcano = status.volcano
+            values = (
+                result.map.name, volcano.number, volcano.name, volcano.longitude,
+                volcano.latitude, round(status.probability, 4), status.status,
+            )  # fmt: skip
+            rows.append(dict(zip(VOLCANO_COLUMNS, values, strict=True)))
+    return rows
+
+
+def _folder_names(results: Sequence[DetectionResult]) -> list[str]:
+    """Names of the maps as folders, told apart by a number where two are the same."""
+    names: list[str] = []
+    for result in results:
+        base = re.sub(r"[^\w.-]", "_", result.map.name).strip(".") or "map"
+        name, number = base, 2
+        while name in names:
+            name, number = f"{base}-{number}", number + 1
+        names.append(name)
+    return names

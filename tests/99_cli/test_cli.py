@@ -1,0 +1,261 @@
+"""The command line as a person meets it: help, one message for bad input, whole results."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+from typer.testing import CliRunner
+
+from bradyseism import cli
+from bradyseism.config import TABLES
+
+COMMANDS = [
+    ["inspect"],
+    ["simulate", "demo"],
+    ["simulate", "scenes"],
+    ["train", "shipped"],
+    ["evaluate"],
+    ["explain"],
+    ["detect"],
+]
+
+
+def call(*arguments):
+    return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("demo")
+    answer = call("simulate", "demo", "-o", folder)
+    assert answer.exit_code == 0, answer.output
+    return folder
+
+
+@pytest.fixture(scope="module")
+def result(demo):
+    folder = demo / "result"
+    answer = call(
+        "detect", demo / "map.tif", "-o", folder, "--catalogue", demo / "volcanoes.csv", "--json"
+    )
+    assert answer.exit_code == 0, answer.output
+    return folder, json.loads(answer.stdout)
+
+
+def test_help_lists_every_command():
+    answer = call("--help")
+    assert answer.exit_code == 0
+    assert all(command[0] in answer.output for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_has_help_with_an_example(command):
+    answer = call(*command, "--help")
+    assert answer.exit_code == 0
+    assert f"Example: bradyseism {' '.join(command)}" in " ".join(answer.output.split())
+
+
+def test_inspect_says_unit_sign_and_what_is_missing(demo):
+    answer = call("inspect", demo / "map.tif", "--json")
+    assert answer.exit_code == 0
+    facts = {fact["what"]: fact["value"] for fact in json.loads(answer.stdout)["understood"]}
+    assert facts["unit"] == "mm/yr"
+    assert facts["positive"] == "toward"
+    assert json.loads(answer.stdout)["missing"] == []
+
+
+def test_inspect_names_the_option_for_what_is_missing(tmp_path):
+    path = tmp_path / "silent.tif"
+    profile = {"driver": "GTiff", "height": 70, "width": 70, "count": 1, "dtype": "float32"}
+    transform = rasterio.transform.from_origin(500_000.0, 4_000_000.0, 100.0, 100.0)
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=transform, **profile) as file:
+        file.write(np.linspace(-5, 5, 4900, dtype=np.float32).reshape(1, 70, 70))
+    answer = call("inspect", path, "--json")
+    options = " ".join(gap["option"] for gap in json.loads(answer.stdout)["missing"])
+    assert all(name in options for name in ("--unit", "--positive", "--years"))
+
+
+@pytest.mark.parametrize("command", ["inspect", "detect", "explain"])
+def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
+    path = tmp_path / "notes.tif"
+    path.write_text("this is no raster")
+    output = [] if command == "inspect" else ["-o", tmp_path / "result"]
+    answer = call(command, path, *output)
+    assert answer.exit_code == 2
+    lines = answer.stderr.strip().splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("bradyseism: ")
+    assert "notes.tif" in lines[0]
+    assert [item.name for item in tmp_path.iterdir()] == ["notes.tif"]
+
+
+def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
+    target = tmp_path / "taken"
+    target.write_text("precious")
+    answer = call("simulate", "demo", "-o", target)
+    assert answer.exit_code == 2
+    assert "is a file" in answer.stderr
+    assert target.read_text() == "precious"
+
+
+def test_no_traceback_at_the_shell(tmp_path):
+    missing = tmp_path / "missing.tif"
+    answer = subprocess.run(
+        [sys.executable, "-m", "bradyseism", "inspect", str(missing)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 2
+    assert answer.stdout == ""
+    assert answer.stderr.startswith("bradyseism: ")
+    assert "Traceback" not in answer.stderr
+
+
+def test_interruption_is_quiet(monkeypatch, demo):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("bradyseism.maps.readers.inspect_map", interrupt)
+    answer = call("inspect", demo / "map.tif")
+    assert answer.exit_code == 130
+    assert answer.stderr == "bradyseism: interrupted\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[simulate]\nnuisance_rat = 1.0", "did you mean 'nuisance_rate'"),
+        ("[simulat]\nnuisance_rate = 1.0", "did you mean 'simulate'"),
+        ("[simulate]\nnuisance_rate = 'many'", "nuisance_rate"),
+        ("[simulate]\nvolcanic = 2.0", "outside 0-1"),
+        ("[simulate.width]\nlo = 0.1", "unknown key in width"),
+        ("simulate = 3", "not a table"),
+        ("[simulate", "is not TOML"),
+    ],
+)
+def test_settings_that_do_not_hold_are_refused(text, message, tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text(text)
+    answer = call("simulate", "scenes", "-o", tmp_path / "scenes", "--config", path)
+    assert answer.exit_code == 2
+    assert message in answer.stderr
+    assert not (tmp_path / "scenes").exists()
+
+
+def test_settings_reach_the_simulation(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text("[simulate]\nshape = [80, 90]\nvolcanic = 1.0\n")
+    answer = call("simulate", "scenes", "-o", tmp_path, "--config", path, "--seed", 5)
+    assert answer.exit_code == 0, answer.output
+    with rasterio.open(tmp_path / "scene-5-0.tif") as file:
+        assert file.shape == (80, 90)
+
+
+def test_tables_are_those_of_the_commands():
+    assert set(TABLES) <= {name for command in [*COMMANDS, ["finetune"]] for name in command}
+
+
+def test_detect_writes_everything(result):
+    folder, _ = result
+    expected = {"detections.geojson", "volcanoes.csv", "probability.tif", "report.html"}
+    assert {item.name for item in folder.iterdir()} == expected
+
+
+def test_detect_finds_the_two_hidden_volcanoes(result):
+    _, answer = result
+    status = {row["name"]: row["status"] for row in answer["volcanoes"]}
+    assert status["Cerro Lento"] == status["Volcan Hundido"] == "flagged"
+    assert status["Cerro Quieto"] == "quiet"
+    rates = {found["volcano"]: found["rate_mm_per_year"] for found in answer["detections"]}
+    assert rates["Cerro Lento"] > 0 > rates["Volcan Hundido"]
+
+
+def test_geojson_carries_model_and_input(result):
+    folder, answer = result
+    features = json.loads((folder / "detections.geojson").read_text())["features"]
+    assert [feature["properties"]["id"] for feature in features] == [
+        found["id"] for found in answer["detections"]
+    ]
+    for feature in features:
+        assert feature["geometry"]["type"] == "Polygon"
+        assert len(feature["properties"]["map_sha256"]) == 64
+        assert len(feature["properties"]["model_sha256"]) == 64
+
+
+def test_probability_lies_on_the_map(result, demo):
+    folder, _ = result
+    with (
+        rasterio.open(folder / "probability.tif") as written,
+        rasterio.open(demo / "map.tif") as read,
+    ):
+        assert written.shape == read.shape
+        assert written.transform == read.transform
+        assert written.crs == read.crs
+
+
+def test_summary_says_what_to_do(demo, tmp_path):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path / "result")
+    assert answer.exit_code == 0
+    said = " ".join(answer.stdout.split())
+    assert "unassociated" in said
+    assert "Look first at" in said
+    assert "report.html" in said
+
+
+def test_a_refused_map_does_not_end_the_run_of_others(demo, tmp_path):
+    bad = tmp_path / "notes.tif"
+    bad.write_text("this is no raster")
+    answer = call("detect", bad, demo / "map.tif", "-o", tmp_path / "result", "--quiet")
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    assert "notes.tif was left out" in answer.stderr
+    assert (tmp_path / "result" / "report.html").is_file()
+
+
+def test_evaluate_scores_simulated_truth(demo):
+    answer = call("evaluate", "--field", demo / "truth.csv", "--json")
+    assert answer.exit_code == 0, answer.output
+    (score,) = json.loads(answer.stdout)["maps"]
+    assert score["volcanic"] is True
+    assert score["found"] is True
+
+
+def test_evaluate_wants_one_question():
+    answer = call("evaluate")
+    assert answer.exit_code == 2
+    assert "give one of the two" in answer.stderr
+
+
+def test_explain_draws_the_evidence(demo, tmp_path):
+    picture = tmp_path / "evidence.png"
+    answer = call("explain", demo / "map.tif", "-o", picture, "--json")
+    assert answer.exit_code == 0, answer.output
+    windows = json.loads(answer.stdout)["windows"]
+    widths = [window["width"] for window in windows]
+    assert widths == sorted(widths)
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_explain_refuses_a_place_outside(demo):
+    answer = call("explain", demo / "map.tif", "--at", "10,50")
+    assert answer.exit_code == 2
+    assert "no observable window" in answer.stderr
+
+
+@pytest.mark.parametrize("text", ["10", "10,x", "a place"])
+def test_explain_refuses_what_is_no_place(text, demo):
+    answer = call("explain", demo / "map.tif", "--at", text)
+    assert answer.exit_code == 2
+    assert "longitude,latitude" in answer.stderr
+
+
+def test_every_public_name_is_there():
+    import bradyseism
+
+    assert all(getattr(bradyseism, name) is not None for name in bradyseism.__all__)
+    assert Path(bradyseism.__file__).with_name("py.typed").is_file()
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bradyseism.nothing
