@@ -39,7 +39,11 @@ def test_generation_goes_on_where_it_stopped(tmp_path: Path) -> None:
     windows = WindowSet(9, 10)
     seen: list[tuple[int, int]] = []
     first = generate(
-        windows, tmp_path, processes=1, chunk=4, progress=lambda done, total: seen.append((done, total))
+        windows,
+        tmp_path,
+        processes=1,
+        chunk=4,
+        progress=lambda done, total: seen.append((done, total)),
     )
     assert seen[-1] == (3, 3)
     kept = sorted(tmp_path.iterdir())

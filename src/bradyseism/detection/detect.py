@@ -190,9 +190,11 @@ def _describe(
     per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
     measured = measure(crop / per_year)
     longitude, latitude = (float(v) for v in level.grid.longitude_latitude(row, column))
-    outline = measured.outline + (top, left)
+    outline = measured.outline + np.array([top, left])
     corners = np.array([(0, 0), (size, 0), (size, size), (0, size), (0, 0)]) - 0.5 + (top, left)
-    easting, northing = level.position(top + (size - 1) / 2, left + (size - 1) / 2)
+    easting, northing = (
+        float(v) for v in level.position(top + (size - 1) / 2, left + (size - 1) / 2)
+    )
     radius = measured.radius * level.pixel_size
     volcano, distance = catalogue.nearest(longitude, latitude) if catalogue else (None, None)
     near = distance is not None and distance <= max(ASSOCIATION, radius)

@@ -92,9 +92,7 @@ def _second_look(scan: Scan, detector: Detector, group: NDArray[np.int64]) -> Ca
     """Centre shifted and turned windows on the place, on its level and the two beside it."""
     lead = scan.windows[group[0]]
     easting, northing = float(lead["place_easting"]), float(lead["place_northing"])
-    own = next(
-        i for i, level in enumerate(scan.levels) if level.pixel_size == lead["pixel_size"]
-    )
+    own = next(i for i, level in enumerate(scan.levels) if level.pixel_size == lead["pixel_size"])
     looks = [
         (index, *_look(scan.levels[index], detector, easting, northing))
         for index in range(max(own - 1, 0), min(own + 2, len(scan.levels)))

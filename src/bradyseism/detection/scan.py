@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 from affine import Affine
 from numpy.lib.stride_tricks import sliding_window_view
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.samples.encoding import Encoding
 
-# A window may be this many times as wide as the map, the rest of it being empty.
-WIDEST_WINDOW = 2.0
+# A window may be this many times as wide as the map, the rest of it being empty. A little over
+# the octave, here and below, so that pixels of 199 or 201 m are treated alike.
+WIDEST_WINDOW = 2.1
 # How much finer than a map's own pixels a level may be: small maps need it to fill a window.
-FINEST_UPSAMPLING = ((128, 4.0), (256, 2.0))
+FINEST_UPSAMPLING = ((128, 4.2), (256, 2.1))
 USUAL_UPSAMPLING = 1.42
+
+Pixels = NDArray[np.float64]
 
 WINDOW_FIELDS = np.dtype(
     [
@@ -57,12 +60,12 @@ class Level:
         """Pixel size (m)."""
         return self.grid.transform.a
 
-    def position(self, row: Any, column: Any) -> tuple[Any, Any]:
+    def position(self, row: ArrayLike, column: ArrayLike) -> tuple[Pixels, Pixels]:
         """Easting and northing (m) of fractional pixels (centres are integers)."""
         transform = self.grid.transform
         return (
-            transform.c + transform.a * (column + 0.5),
-            transform.f + transform.e * (row + 0.5),
+            transform.c + transform.a * (np.asarray(column) + 0.5),
+            transform.f + transform.e * (np.asarray(row) + 0.5),
         )
 
     def crop(self, row: int, column: int, size: int) -> NDArray[np.float32]:
@@ -70,7 +73,9 @@ class Level:
         window = np.full((size, size), np.nan, dtype=np.float32)
         top, left = max(row, 0), max(column, 0)
         part = self.values[top : max(row + size, 0), left : max(column + size, 0)]
-        window[top - row : top - row + part.shape[0], left - column : left - column + part.shape[1]] = part
+        window[
+            top - row : top - row + part.shape[0], left - column : left - column + part.shape[1]
+        ] = part
         return window
 
 

@@ -155,7 +155,7 @@ def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
 
 def steepness(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
     """Slope angle of relief in degrees, shape (rows, columns), 0-90."""
-    return np.degrees(np.arctan(np.hypot(*gradient(elevation, pixel_size))))
+    return np.asarray(np.degrees(np.arctan(np.hypot(*gradient(elevation, pixel_size)))))
 
 
 def downslope_sensitivity(
@@ -206,7 +206,7 @@ def local_incidence(
     normal = np.stack([-eastward, -northward, np.ones_like(eastward)])
     normal /= np.sqrt((normal**2).sum(axis=0))
     cosine = np.tensordot(np.asarray(look, dtype=np.float64), normal, axes=1)
-    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+    return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 
 def blob(

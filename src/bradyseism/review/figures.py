@@ -34,8 +34,8 @@ from bradyseism.review.drawing import (
 )
 from bradyseism.review.views import Crop, Profile
 
-_PANEL = (3.4, 3.75)  # inches
-_FRAME = (0.165, 0.245, 0.805, 0.73)  # of the axes inside the panel: the same square in all
+_PANEL = (3.4, 3.8)  # inches
+_FRAME = (0.165, 0.282, 0.78, 0.698)  # of the axes inside the panel: the same square in all
 
 
 @styled

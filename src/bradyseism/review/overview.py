@@ -83,8 +83,8 @@ def _map_axes(grid: Grid) -> tuple[Figure, Axes]:
     aspect = grid.shape[0] * height / (grid.shape[1] * width)
     map_width = 4.4 if aspect <= 1.2 else 5.3 / aspect
     map_height = max(map_width * aspect, 0.4)
-    left, foot, edge = 0.62, 0.95, 0.12
-    total = (left + map_width + edge, foot + map_height + edge)
+    left, foot, edge = 0.62, 0.95, 0.26
+    total = (left + map_width + edge, foot + map_height + edge / 2)
     figure = new_figure(*total)
     axes = figure.add_axes(
         (left / total[0], foot / total[1], map_width / total[0], map_height / total[1])

@@ -73,9 +73,7 @@ class NormalisedWindow:
         residual -= _masked_median(residual, valid)[:, None, None]
         residual[~valid] = 0.0
         spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
-        deviation = np.sqrt(
-            (residual**2).sum(axis=(1, 2)) / np.maximum(valid.sum(axis=(1, 2)), 1)
-        )
+        deviation = np.sqrt((residual**2).sum(axis=(1, 2)) / np.maximum(valid.sum(axis=(1, 2)), 1))
         noise = _short_lag_noise(residual, valid)
         # Flat windows (quadtree cells, constants) have no spread but that of rounding.
         largest = np.where(valid, np.abs(windows), 0.0).max(axis=(1, 2))
@@ -191,9 +189,7 @@ def _check_windows(values: NDArray[np.floating[Any]], size: int) -> NDArray[np.f
     return np.asarray(values, dtype=np.float64)
 
 
-def _remove_planes(
-    windows: NDArray[np.float64], valid: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _remove_planes(windows: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Subtract the least-squares plane of the valid pixels from each window."""
     axis = np.linspace(-1.0, 1.0, windows.shape[1])
     rows, columns = np.meshgrid(axis, axis, indexing="ij")
@@ -227,4 +223,4 @@ def _short_lag_noise(
     """Standard deviation of pixel noise from the median absolute neighbour difference."""
     difference = np.abs(np.diff(residual, axis=2))
     both = valid[:, :, 1:] & valid[:, :, :-1]
-    return MAD_TO_DEVIATION / np.sqrt(2.0) * _masked_median(difference, both)
+    return np.asarray(MAD_TO_DEVIATION / np.sqrt(2.0) * _masked_median(difference, both))

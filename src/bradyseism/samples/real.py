@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -123,19 +123,19 @@ def cut_backgrounds(
 
 
 def read_backgrounds(
-    folder: str | PathLike[str],
+    paths: Iterable[str | PathLike[str]],
     options: ReadOptions = DEFAULT_OPTIONS,
     *,
     encoding: WrappedPatch = DEFAULT_ENCODING,
     exclude: Sequence[Region] = (),
 ) -> list[Background]:
-    """Cut every map of a folder into background patches.
+    """Cut maps into background patches.
 
     Parameters
     ----------
-    folder : path
-        Its entries, in the order of their names, are velocity maps that `open_map` reads (files,
-        or result folders); hidden ones and GeoTIFF companions (`*.E.tif`, ...) are left out.
+    paths : iterable of path
+        Velocity maps without volcanic deformation, files or result folders, as `open_map` reads
+        them. Maps of one place by two tracks give patches of one ground.
     options : ReadOptions
         What the maps do not say.
     encoding, exclude
@@ -144,24 +144,55 @@ def read_backgrounds(
     Returns
     -------
     list of Background
-        Map by map.
+        Map by map, in the order given.
 
     Raises
     ------
     OSError
-        If the folder cannot be read.
+        If a map cannot be read.
     ValueError
         If a map is refused, or no patch is left.
     """
     found: list[Background] = []
-    for path in _entries(Path(folder)):
-        patches = cut_backgrounds(open_map(path, options), encoding, exclude)
-        logger.info("%s: %d background patches", path.name, len(patches))
+    for path in paths:
+        patches = cut_backgrounds(open_map(Path(path), options), encoding, exclude)
+        logger.info("%s: %d background patches", path, len(patches))
         found += patches
     if not found:
         raise ValueError(
-            f"folder {str(folder)!r} holds no patch of {encoding.size} x {encoding.size} pixels "
-            f"of {encoding.pixel_size:g} m with more than {encoding.least_valid:.0%} valid: "
-            "give larger maps"
+            f"the maps hold no patch of {encoding.size} x {encoding.size} pixels of "
+            f"{encoding.pixel_size:g} m with more than {encoding.least_valid:.0%} valid outside "
+            "the excluded regions: give larger maps"
         )
     return found
+
+
+def _corners(rows: int, columns: int, size: int) -> Iterator[tuple[int, int]]:
+    """Upper left pixels of the patches; the border that is left over is shared between sides."""
+    for row in range(rows % size // 2, rows - size + 1, size):
+        for column in range(columns % size // 2, columns - size + 1, size):
+            yield row, column
+
+
+def _touches(
+    velocity_map: VelocityMap, window: tuple[slice, slice], exclude: Sequence[Region]
+) -> bool:
+    """Whether any pixel of the window lies in one of the regions."""
+    row, column = np.mgrid[window]
+    longitude, latitude = velocity_map.grid.longitude_latitude(row, column)
+    return any(bool(region.contains(longitude, latitude).any()) for region in exclude)
+
+
+def _mean_look(
+    velocity_map: VelocityMap, window: tuple[slice, slice]
+) -> NDArray[np.float64] | None:
+    """Mean look vector of the window, brought back to unit length; None if there is none."""
+    look = velocity_map.look
+    if look is None or look.ndim == 1:
+        return None if look is None else look.astype(np.float64)
+    local = look[:, *window].astype(np.float64).reshape(3, -1)
+    local = local[:, np.isfinite(local).all(axis=0)]
+    if local.shape[1] == 0:
+        return None
+    mean = local.mean(axis=1)
+    return np.asarray(mean / np.linalg.norm(mean))

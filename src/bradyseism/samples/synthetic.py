@@ -7,8 +7,7 @@ a named field with a default.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypedDict
 
 import numpy as np
@@ -102,6 +101,10 @@ GEOMETRIES = (
 """Two ascending and five descending; the paper gives the numbers, not the angles."""
 
 
+PAPER_SHAPES = SourcePrior(shapes=("sill", "dyke", "pipe", "cdm"), weights=(0.25, 0.25, 0.25, 0.25))
+"""The paper names the first three, "and other shapes"; how often each is our choice."""
+
+
 @dataclass(frozen=True)
 class VolcanoPrior:
     """Simulated volcanoes in the centre of a patch, scaled to a drawn peak.
@@ -116,10 +119,8 @@ class VolcanoPrior:
         Bounds (m) of the peak cumulative LOS displacement, uniform in between, either sign.
     """
 
-    sources: SourcePrior = SourcePrior(
-        shapes=("sill", "dyke", "pipe", "cdm"), weights=(0.25, 0.25, 0.25, 0.25)
-    )
-    width: LogUniform = LogUniform(2_000.0, 15_000.0)
+    sources: SourcePrior = field(default_factory=lambda: PAPER_SHAPES)
+    width: LogUniform = field(default_factory=lambda: LogUniform(2_000.0, 15_000.0))
     least_ascending: float = 0.015
     least_descending: float = 0.006
     largest: float = 0.10
@@ -133,26 +134,26 @@ class VolcanoPrior:
                 )
 
     def displacement(
-        self, geometry: Geometry, encoding: WrappedPatch, rng: np.random.Generator
+        self, look: NDArray[np.float64], encoding: WrappedPatch, rng: np.random.Generator
     ) -> NDArray[np.float64]:
         """Draw the LOS displacement (m), shape (size, size), of one volcano.
 
         Parameters
         ----------
-        geometry : Geometry
-            Line of sight, and with its track the least peak.
+        look : array, shape (3,)
+            Unit vector (east, north, up) from the ground to the satellite. One that points west
+            is of an ascending track, whose noise asks for a larger least peak.
         encoding : WrappedPatch
             Size and pixel size of the patch.
         rng : numpy.random.Generator
             Source of randomness.
         """
-        ascending = geometry.track == "ascending"
-        least = self.least_ascending if ascending else self.least_descending
+        least = self.least_ascending if look[0] < 0 else self.least_descending
         peak = rng.uniform(least, self.largest) * rng.choice([-1.0, 1.0])
         source = self.sources.draw(self.width.draw(rng), rng)
         axis = (np.arange(encoding.size) - (encoding.size - 1) / 2) * encoding.pixel_size
         easting, northing = np.meshgrid(axis, -axis)
-        los = project(source.displacement(easting, northing), geometry.look)
+        los = project(source.displacement(easting, northing), look)
         # Linear elasticity: a source that opens more moves every pixel more by the same factor.
         extreme = los.flat[np.argmax(np.abs(los))]
         return np.asarray(los * (peak / extreme))
@@ -185,10 +186,10 @@ class PaperSet:
     seed: int = 0
     geometries: tuple[Geometry, ...] = GEOMETRIES
     sources: int = 23_631
-    volcanoes: VolcanoPrior = VolcanoPrior()
+    volcanoes: VolcanoPrior = field(default_factory=VolcanoPrior)
     noise_level: NoiseReading = "peak"
-    noise_length: LogUniform = LogUniform(2_000.0, 15_000.0)
-    encoding: WrappedPatch = WrappedPatch()
+    noise_length: LogUniform = field(default_factory=lambda: LogUniform(2_000.0, 15_000.0))
+    encoding: WrappedPatch = field(default_factory=WrappedPatch)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -221,7 +222,7 @@ class PaperSet:
         noise = self._noise(geometry, rng)
         if not self.label(index):
             return noise
-        return noise + self.volcanoes.displacement(geometry, self.encoding, rng)
+        return noise + self.volcanoes.displacement(geometry.look, self.encoding, rng)
 
     def split(self, validation: float = 0.1) -> tuple[Selection, Selection]:
         """Divide at random, the same share of each geometry.
@@ -252,8 +253,8 @@ class PaperSet:
         """Turbulent atmosphere (m) of the amplitude of the track."""
         shape = (self.encoding.size, self.encoding.size)
         length = self.noise_length.draw(rng)
-        field = turbulent_field(shape, self.encoding.pixel_size, length, rng)
-        return scale_noise(field, NOISE_LEVELS[geometry.track].draw(rng), self.noise_level)
+        noise = turbulent_field(shape, self.encoding.pixel_size, length, rng)
+        return scale_noise(noise, NOISE_LEVELS[geometry.track].draw(rng), self.noise_level)
 
     def _checked(self, index: int) -> int:
         """Refuse indices outside the set; python stops iterating at an IndexError."""
@@ -263,13 +264,13 @@ class PaperSet:
 
 
 def stratified_split(
-    labels: Sequence[int], validation: float, rng: np.random.Generator
+    labels: NDArray[np.intp], validation: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Indices for training and validation, the same share of both classes, each sorted.
 
     Parameters
     ----------
-    labels : sequence of int
+    labels : array of int, shape (n,)
         1 or 0 for each sample.
     validation : float
         Share (0-1) for validation, rounded for each class.
@@ -280,7 +281,7 @@ def stratified_split(
         raise ValueError(f"validation share {validation:g} is outside 0-1: give 0.2")
     training, held = [], []
     for label in (0, 1):
-        order = rng.permutation(np.flatnonzero(np.asarray(labels) == label))
+        order = rng.permutation(np.flatnonzero(labels == label))
         count = round(len(order) * validation)
         held.append(order[:count])
         training.append(order[count:])

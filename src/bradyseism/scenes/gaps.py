@@ -52,7 +52,8 @@ class Gaps:
         if rng.random() < self.holes:
             for _ in range(int(rng.integers(1, 4))):
                 valid &= ~blob(shape, LogUniform(0.002, 0.06).draw(rng), rng)
-        return valid if valid.mean() >= self.least_valid else np.ones(shape, dtype=bool)
+        enough = bool(valid.mean() >= self.least_valid)
+        return valid if enough else np.ones(shape, dtype=bool)
 
     def pixelate(
         self, velocity: NDArray[np.float64], rng: np.random.Generator
@@ -75,7 +76,8 @@ def _beyond_edge(shape: tuple[int, int], rng: np.random.Generator) -> Mask:
         low, high = rng.uniform(-0.5, -0.1, 2), rng.uniform(0.1, 0.5, 2)
         centre = rng.uniform(-0.15, 0.15, 2)
         inside &= (rows > low[0] + centre[0]) & (rows < high[0] + centre[0])
-        return inside & (columns > low[1] + centre[1]) & (columns < high[1] + centre[1])
+        inside &= (columns > low[1] + centre[1]) & (columns < high[1] + centre[1])
+        return inside
     for _ in range(int(rng.integers(1, 3))):
         angle = rng.uniform(0, 2 * np.pi)
         inside &= rows * np.cos(angle) + columns * np.sin(angle) < rng.uniform(0.0, 0.5)
@@ -85,18 +87,14 @@ def _beyond_edge(shape: tuple[int, int], rng: np.random.Generator) -> Mask:
 def _block_mean(velocity: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """Mean of the valid pixels of each block; NaN where under half of a block is valid."""
     rows, columns = (n // factor * factor for n in velocity.shape)
-    blocks = velocity[:rows, :columns].reshape(
-        rows // factor, factor, columns // factor, factor
-    )
+    blocks = velocity[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
     valid = np.isfinite(blocks)
     count = valid.sum(axis=(1, 3))
     total = np.where(valid, blocks, 0.0).sum(axis=(1, 3))
     return np.where(2 * count >= factor**2, total / np.maximum(count, 1), np.nan)
 
 
-def _coarsened(
-    velocity: NDArray[np.float64], factor: int, *, smooth: bool
-) -> NDArray[np.float64]:
+def _coarsened(velocity: NDArray[np.float64], factor: int, *, smooth: bool) -> NDArray[np.float64]:
     coarse = _block_mean(velocity, factor)
     fine = coarse.repeat(factor, axis=0).repeat(factor, axis=1)
     pad = [(0, n - m) for n, m in zip(velocity.shape, fine.shape, strict=True)]

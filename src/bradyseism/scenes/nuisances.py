@@ -67,7 +67,10 @@ class Scenery:
 class Nuisance(Protocol):
     """Anything that moves, or seems to move, and is no volcano."""
 
-    amplitude: LogUniform
+    @property
+    def amplitude(self) -> LogUniform:
+        """Prior of the peak (m/yr)."""
+        ...
 
     def pattern(self, scenery: Scenery, rng: np.random.Generator) -> Pattern:
         """One pattern of unit peak (or all zero where the scenery cannot hold it)."""
@@ -243,7 +246,7 @@ class UnwrappingJump:
     def pattern(self, scenery: Scenery, rng: np.random.Generator) -> Pattern:
         """One constant over an irregular region."""
         region = blob(scenery.shape, self.share.draw(rng), rng, roughness=rng.uniform(2.2, 4.0))
-        return rng.choice([-1.0, 1.0]) * region.astype(np.float64)
+        return np.asarray(rng.choice([-1.0, 1.0]) * region)
 
 
 @dataclass(frozen=True)

@@ -126,9 +126,7 @@ class SourcePrior:
             poisson=poisson,
         )
 
-    def _body(
-        self, shape: Shape, depth: float, poisson: float, rng: np.random.Generator
-    ) -> CDM:
+    def _body(self, shape: Shape, depth: float, poisson: float, rng: np.random.Generator) -> CDM:
         longest = self.relative_size.draw(rng) * depth
         shortest = longest / self.aspect.draw(rng)
         azimuth, tilt = float(rng.uniform(0, 180)), float(rng.uniform(0, 25))

@@ -157,9 +157,7 @@ def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Sc
     background, names, mask = draw_background(scenery, settings, rng)
     volcanic = bool(rng.random() < settings.volcanic)
     valid = settings.gaps.draw(settings.shape, rng)
-    truth = Truth(
-        False, None, np.nan, np.nan, 0.0, np.zeros(settings.shape), names, mask
-    )
+    truth = Truth(False, None, np.nan, np.nan, 0.0, np.zeros(settings.shape), names, mask)
     if volcanic:
         spread = robust_spread(background[valid])
         hidden = _add_source(scenery, settings, truth, spread, rng)

@@ -103,11 +103,11 @@ def train_shipped(
         )
     }
     model = build(settings.network, settings.encoding.channels, seed=settings.seed)
-    datasets = [
+    training, validation = (
         ArrayDataset(part.images, part.labels, part.places)
         for part in (sets["training"], sets["validation"])
-    ]
-    result = fit(model, *datasets, settings.loop, folder)
+    )
+    result = fit(model, training, validation, settings.loop, folder)
     logits = _logits(model, sets["calibration"])
     calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
     metrics = _metrics(logits, sets["calibration"], calibration)
@@ -137,9 +137,13 @@ def _windows(
 
 
 def _logits(model: Classifier, samples: Samples) -> NDArray[np.float32]:
-    images = torch.from_numpy(samples.images)
+    starts = range(0, len(samples), 256)
     with torch.inference_mode():
-        return np.concatenate([model(part.float()).logit.numpy() for part in images.split(256)])
+        parts = [
+            model(torch.from_numpy(samples.images[start : start + 256]).float()).logit.numpy()
+            for start in starts
+        ]
+    return np.concatenate(parts)
 
 
 def _metrics(
@@ -184,7 +188,7 @@ def _card(
             "signals narrower than 7 % or wider than 75 % of every window are not learned",
             "probabilities state the prior above and simulated backgrounds",
         ],
-        "hardware": f"{platform.processor() or platform.machine()}, {settings.loop.threads} threads",
+        "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
         "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
         **provenance,

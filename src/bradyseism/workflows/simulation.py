@@ -12,9 +12,10 @@ from bradyseism.scenes.demo import demo
 from bradyseism.scenes.synthesis import SceneSettings, simulate
 
 # The columns of a truth table, which `bradyseism evaluate --field` reads.
-TRUTH_COLUMNS = (
-    "map path reader quantity unit positive crs look span_years volcanic must may note".split()
-)
+TRUTH_COLUMNS = [
+    *("map", "path", "reader", "quantity", "unit", "positive", "crs", "look", "span_years"),
+    *("volcanic", "must", "may", "note"),
+]
 FOUND_WITHIN_KM = 6.0
 
 
