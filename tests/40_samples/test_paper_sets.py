@@ -185,14 +185,25 @@ def test_patches_of_a_map_do_not_overlap():
     source = velocity_map((70, 100))
     found = cut_backgrounds(source, encoding)
     assert len(found) == 6
-    # The map is on the grid of the patches already: 3 and 2 pixels of border on the near sides.
-    assert_allclose(found[0].displacement, source.displacement[3:35, 2:34], rtol=1e-6)
-    assert_allclose(found[5].displacement, source.displacement[35:67, 66:98], rtol=1e-6)
+    # The map is on the grid of the patches already.
+    assert_allclose(found[0].displacement, source.displacement[:32, :32], rtol=1e-6)
+    assert_allclose(found[5].displacement, source.displacement[32:64, 64:96], rtol=1e-6)
     first, second, below = found[0], found[1], found[3]
     assert first.longitude < second.longitude
     assert first.latitude > below.latitude
     row, column = source.grid.row_column(first.longitude, first.latitude)
-    assert_allclose((row, column), (18.5, 17.5), atol=1e-6)
+    assert_allclose((row, column), (15.5, 15.5), atol=1e-6)
+
+
+def test_lattice_moves_to_where_the_data_are():
+    # 10 empty rows above and 20 empty columns on the left: only a shifted lattice fits twice two.
+    missing = np.ones((74, 84), dtype=bool)
+    missing[10:, 20:] = False
+    encoding = WrappedPatch(size=32, pixel_size=200.0, least_valid=0.99)
+    found = cut_backgrounds(velocity_map((74, 84), missing=missing), encoding)
+    assert len(found) == 4
+    assert all(np.isfinite(background.displacement).all() for background in found)
+    assert cut_backgrounds(velocity_map((31, 84)), encoding) == []
 
 
 def test_patch_with_thirty_percent_missing_is_left_out():

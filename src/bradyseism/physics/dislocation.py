@@ -271,7 +271,7 @@ def _upright(side: Side, edges: Edges) -> tuple[Vector, float]:
     ez = half_tangent * edges.logarithm - cosine * lean
     ee = cosine * (cosine * bend - (edges.logarithm + cosine * depth) / (1.0 + cosine))
     ee -= sine * (tilt + half_tangent * depth)
-    gz = -2.0 * fraction * (slope - half_tangent * curl)
+    gz = -2.0 * fraction * (slope + half_tangent * curl)
     eg = fraction * (2.0 * cosine * fraction * curl - shear)
     along_e, along_g = side.weight
     traction = (

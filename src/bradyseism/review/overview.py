@@ -29,7 +29,13 @@ from bradyseism.review.drawing import (
 )
 
 _VOLCANO_FACES = {"flagged": MARK, "quiet": "white", "not observable": MISSING}
+_WIDE = 0.55  # height over width
 _MOST_NAMES = 8  # of volcanoes on one map, beside those flagged
+
+
+def is_wide(grid: Grid) -> bool:
+    """Whether a map is so wide that its pictures take a whole line of the page each."""
+    return _aspect(grid) < _WIDE
 
 
 @styled
@@ -77,11 +83,16 @@ def probability_overview(
     return figure
 
 
+def _aspect(grid: Grid) -> float:
+    """Height of the map over its width, on the ground."""
+    width, height = _ground_size(grid)
+    return grid.shape[0] * height / (grid.shape[1] * width)
+
+
 def _map_axes(grid: Grid) -> tuple[Figure, Axes]:
     """Axes in pixels, sized so that the whole map fills them."""
-    width, height = _ground_size(grid)
-    aspect = grid.shape[0] * height / (grid.shape[1] * width)
-    map_width = 4.4 if aspect <= 1.2 else 5.3 / aspect
+    aspect = _aspect(grid)
+    map_width = 8.8 if is_wide(grid) else min(4.4, 5.3 / aspect)
     map_height = max(map_width * aspect, 0.4)
     left, foot, edge = 0.62, 0.95, 0.26
     total = (left + map_width + edge, foot + map_height + edge / 2)
@@ -192,9 +203,10 @@ def _scale_bar(axes: Axes, grid: Grid) -> None:
     axes.text(start + share / 2, foot + 0.015, text, ha="center", va="bottom", fontsize=8, **style)
     axes.annotate(
         "N",
-        (0.955, 0.97),
-        xytext=(0.955, 0.87),
+        (0.955, 0.975),
+        xytext=(0, -26),
         xycoords="axes fraction",
+        textcoords="offset points",
         ha="center",
         va="center",
         fontweight="bold",

@@ -120,7 +120,6 @@ def _picture(figure: Figure, words: str, caption: str) -> Picture:
 def _map_section(result: DetectionResult) -> dict[str, object]:
     """All that the template shows of one map."""
     valid = result.map.valid
-    rows, columns = valid.shape
     return {
         "map": result.map,
         "summary": summary([result]),
@@ -128,7 +127,7 @@ def _map_section(result: DetectionResult) -> dict[str, object]:
         "missing": 1.0 - float(valid.mean()),
         "judged": float(np.isfinite(result.probability)[valid].mean()) if valid.any() else 0.0,
         "pictures": _overview_pictures(result),
-        "wide": columns > 1.8 * rows,
+        "wide": overview.is_wide(result.map.grid),
         "detections": [
             _detection_section(result, detection, number)
             for number, detection in enumerate(result.detections, start=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -17,6 +17,8 @@ from bradyseism.samples.encoding import WrappedPatch
 
 logger = logging.getLogger(__name__)
 
+# Offsets of the lattice of patches that are tried along each side.
+OFFSETS = 16
 DEFAULT_ENCODING = WrappedPatch()
 DEFAULT_OPTIONS = ReadOptions()
 
@@ -80,7 +82,7 @@ def cut_backgrounds(
     encoding: WrappedPatch = DEFAULT_ENCODING,
     exclude: Sequence[Region] = (),
 ) -> list[Background]:
-    """Cut a map into patches that do not overlap.
+    """Cut a map into patches that do not overlap, as many as a regular lattice of them yields.
 
     Parameters
     ----------
@@ -99,20 +101,14 @@ def cut_backgrounds(
     size = encoding.size
     resampled = velocity_map.resampled(velocity_map.grid.local(encoding.pixel_size))
     displacement = resampled.displacement
-    rows, columns = displacement.shape
+    middle = (size - 1) / 2
     found = []
-    for row, column in _corners(rows, columns, size):
+    for row, column in _corners(_usable(resampled, encoding, exclude), size):
         window = (slice(row, row + size), slice(column, column + size))
-        patch = displacement[window]
-        if np.isfinite(patch).mean() <= encoding.least_valid or _touches(
-            resampled, window, exclude
-        ):
-            continue
-        middle = (size - 1) / 2
         longitude, latitude = resampled.grid.longitude_latitude(row + middle, column + middle)
         found.append(
             Background(
-                patch.copy(),
+                displacement[window].copy(),
                 _mean_look(resampled, window),
                 velocity_map.name,
                 float(longitude),
@@ -167,20 +163,44 @@ def read_backgrounds(
     return found
 
 
-def _corners(rows: int, columns: int, size: int) -> Iterator[tuple[int, int]]:
-    """Upper left pixels of the patches; the border that is left over is shared between sides."""
-    for row in range(rows % size // 2, rows - size + 1, size):
-        for column in range(columns % size // 2, columns - size + 1, size):
-            yield row, column
+def _usable(
+    velocity_map: VelocityMap, encoding: WrappedPatch, exclude: Sequence[Region]
+) -> NDArray[np.bool_]:
+    """True for every upper left pixel of a patch that is full enough and touches no region."""
+    size = encoding.size
+    if min(velocity_map.grid.shape) < size:
+        return np.zeros((0, 0), dtype=np.bool_)
+    usable: NDArray[np.bool_] = (
+        _patch_sums(velocity_map.valid, size) > encoding.least_valid * size**2
+    )
+    if exclude:
+        row, column = np.indices(velocity_map.grid.shape)
+        points = velocity_map.grid.longitude_latitude(row, column)
+        inside = np.logical_or.reduce([region.contains(*points) for region in exclude])
+        usable &= _patch_sums(inside, size) == 0
+    return usable
 
 
-def _touches(
-    velocity_map: VelocityMap, window: tuple[slice, slice], exclude: Sequence[Region]
-) -> bool:
-    """Whether any pixel of the window lies in one of the regions."""
-    row, column = np.mgrid[window]
-    longitude, latitude = velocity_map.grid.longitude_latitude(row, column)
-    return any(bool(region.contains(longitude, latitude).any()) for region in exclude)
+def _patch_sums(mask: NDArray[np.bool_], size: int) -> NDArray[np.int64]:
+    """Number of True pixels in the patch under every upper left pixel, by a summed-area table."""
+    table = np.pad(mask.astype(np.int64).cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    rows = table[size:] - table[:-size]
+    return np.asarray(rows[:, size:] - rows[:, :-size])
+
+
+def _corners(usable: NDArray[np.bool_], size: int) -> list[tuple[int, int]]:
+    """Upper left pixels of the lattice of patches, of all its offsets, that holds the most."""
+    best: list[tuple[int, int]] = []
+    step = max(1, size // OFFSETS)
+    for top in range(0, min(size, len(usable)), step):
+        for left in range(0, min(size, usable.shape[1]), step):
+            rows, columns = np.nonzero(usable[top::size, left::size])
+            if len(rows) > len(best):
+                best = [
+                    (top + size * int(r), left + size * int(c))
+                    for r, c in zip(rows, columns, strict=True)
+                ]
+    return best
 
 
 def _mean_look(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-NO_PLACE = -1
+from bradyseism.samples.synthetic import NO_PLACE, SampleSet
 
 Sample = dict[str, Tensor]
 
@@ -71,12 +71,11 @@ class IndexedDataset(Dataset[Sample]):
 
     Parameters
     ----------
-    samples : sequence
-        Any record with length and index whose items are mappings with `image` (c, h, w) float32,
-        `label` (0 or 1) and, where known, `place`: see floor 4.
+    samples : SampleSet
+        Samples by index.
     """
 
-    def __init__(self, samples: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, samples: SampleSet) -> None:
         self._samples = samples
 
     def __len__(self) -> int:
@@ -87,7 +86,7 @@ class IndexedDataset(Dataset[Sample]):
         return {
             "image": torch.as_tensor(sample["image"], dtype=torch.float32),
             "label": torch.tensor(float(sample["label"])),
-            "place": torch.tensor(int(sample.get("place", NO_PLACE))),
+            "place": torch.tensor(sample["place"]),
         }
 
 

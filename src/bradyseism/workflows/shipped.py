@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,20 +15,25 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
-from bradyseism.maps.writers.atomic import atomic_path
-from bradyseism.models.checkpoint import save
-from bradyseism.models.export import export_onnx
 from bradyseism.models.network import Classifier, build
-from bradyseism.samples.encoding import NormalisedWindow, encoding_card
+from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.windows import Samples, WindowSet, generate
 from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
-from bradyseism.training.loop import FitResult, fit
+from bradyseism.training.loop import fit
+from bradyseism.workflows.publishing import model_card, publish
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
+
+NAME = "bradyseism-compact-1"
+LIMITS = [
+    "no relief is used: smooth subsidence bowls and deposits can look volcanic",
+    "signals narrower than 7 % or wider than 75 % of every window are not learned",
+    "probabilities hold at the stated prior, on backgrounds like the simulated ones",
+]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class ShippedSettings:
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=6, batch_size=128, learning_rate=2e-3, augment=True
+            epochs=4, batch_size=128, learning_rate=2e-3, augment=True
         )
     )
 
@@ -80,7 +83,8 @@ def train_shipped(
     ----------
     folder : Path
         Holds the windows, checkpoints and log of the run, and at the end `shipped.onnx`,
-        `shipped.safetensors` and `shipped.json` (the card).
+        `shipped.safetensors` and
+        `shipped.json` (the card).
     settings : ShippedSettings
     provenance : mapping
         What the card shall state beside: command, commit.
@@ -111,11 +115,19 @@ def train_shipped(
     logits = _logits(model, sets["calibration"])
     calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
     metrics = _metrics(logits, sets["calibration"], calibration)
-    card = _card(settings, result, calibration, metrics, provenance)
-    export_onnx(folder / "shipped.onnx", model, card, size=settings.encoding.size)
-    save(folder / "shipped.safetensors", model, card)
-    with atomic_path(folder / "shipped.json") as temporary:
-        temporary.write_text(json.dumps(card, indent=2), encoding="utf-8")
+    facts = {
+        "data": "simulated windows only (bradyseism.scenes); no real map was used in training",
+        "settings": asdict(settings),
+        "epochs": result.epochs,
+        "validation_loss": result.loss,
+        "history": result.history,
+        "metrics_simulated": metrics,
+        "limits": LIMITS,
+        "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
+        **provenance,
+    }
+    card = model_card(NAME, settings.encoding, calibration, facts)
+    publish(folder, "shipped", model, card)
     return card
 
 
@@ -161,35 +173,4 @@ def _metrics(
         "calibration_error_balanced": expected_calibration_error(labels, probability),
         "share_flagged_volcanic": float((at_prior[~quiet] > 0.5).mean()),
         "share_flagged_quiet": float((at_prior[quiet] > 0.5).mean()),
-    }
-
-
-def _card(
-    settings: ShippedSettings,
-    result: FitResult,
-    calibration: Calibration,
-    metrics: dict[str, float],
-    provenance: Mapping[str, Any],
-) -> dict[str, Any]:
-    plain = json.loads(json.dumps(asdict(settings), default=str))
-    return {
-        "name": "bradyseism-compact-1",
-        "purpose": "flags windows of long-term LOS velocity maps for review by an expert",
-        "encoding": encoding_card(settings.encoding),
-        "calibration": asdict(calibration),
-        "data": "simulated windows only (bradyseism.scenes); no real map was used in training",
-        "settings": plain,
-        "epochs": result.epochs,
-        "validation_loss": result.loss,
-        "history": list(result.history),
-        "metrics_simulated": metrics,
-        "limits": [
-            "no relief is used: smooth subsidence bowls and deposits can look volcanic",
-            "signals narrower than 7 % or wider than 75 % of every window are not learned",
-            "probabilities state the prior above and simulated backgrounds",
-        ],
-        "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
-        "torch": torch.__version__,
-        "date": datetime.now(UTC).date().isoformat(),
-        **provenance,
     }
