@@ -10,56 +10,35 @@ import json
 import logging
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from typer.core import TyperGroup
+
+from bradyseism.options import (
+    CatalogueFile,
+    Columns,
+    Config,
+    Crs,
+    Json,
+    Look,
+    Model,
+    Output,
+    Positive,
+    Quantity,
+    Quiet,
+    Reader,
+    Unit,
+    Years,
+)
+from bradyseism.terminal import BAD_INPUT, Commands, complain, progress_bar, stderr, stdout
 
 if TYPE_CHECKING:
     from bradyseism.evaluation.injection import InjectionResult
     from bradyseism.evaluation.scorecard import FieldScorecard
     from bradyseism.workflows.screening import Screening
-
-BAD_INPUT = 2
-INTERRUPTED = 130
-# Modules of the extra `train`, which the plain install leaves out.
-TRAIN_MODULES = ("torch", "torchvision", "timm", "lightning", "onnx", "safetensors")
-
-stdout = Console()
-stderr = Console(stderr=True)
-
-
-class Commands(TyperGroup):
-    """All commands; what is wrong with the input becomes one message and an exit code."""
-
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (typer keeps the type to itself)
-        """Run a command."""
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:
-            raise
-        except (ValueError, OSError) as error:
-            _complain(_one_line(error))
-            raise typer.Exit(BAD_INPUT) from error
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in TRAIN_MODULES:
-                raise
-            _complain(
-                f"{error.name} is not installed, and training needs it: "
-                "pip install 'bradyseism[train]'"
-            )
-            raise typer.Exit(BAD_INPUT) from error
-        except KeyboardInterrupt as error:
-            _complain("interrupted")
-            raise typer.Exit(INTERRUPTED) from error
-
 
 app = typer.Typer(
     cls=Commands,
@@ -73,33 +52,6 @@ simulate_app = typer.Typer(no_args_is_help=True, help="Simulate maps whose truth
 train_app = typer.Typer(no_args_is_help=True, help="Train a detector (needs the extra `train`).")
 app.add_typer(simulate_app, name="simulate")
 app.add_typer(train_app, name="train")
-
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and no progress.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no progress and no summary.")]
-Config = Annotated[Path | None, typer.Option(help="TOML file with the settings of this command.")]
-Model = Annotated[
-    Path | None, typer.Option(help="Detector as ONNX file. [default: the one shipped]")
-]
-CatalogueFile = Annotated[
-    Path | None,
-    typer.Option(help="Volcanoes: CSV of number, name, latitude, longitude, elevation_m."),
-]
-Reader = Annotated[str | None, typer.Option(help="geotiff, licsbas, mintpy or points.")]
-Quantity = Annotated[str | None, typer.Option(help="velocity or displacement.")]
-Unit = Annotated[str | None, typer.Option(help="m/yr, cm/yr, mm/yr; of displacement m, cm, mm.")]
-Positive = Annotated[
-    str | None, typer.Option(help="Sign: positive is motion toward or away (from the satellite).")
-]
-Crs = Annotated[str | None, typer.Option(help="Coordinate reference system, such as EPSG:4326.")]
-Look = Annotated[
-    str | None, typer.Option(help="ascending, descending or the vector east,north,up.")
-]
-Years = Annotated[float | None, typer.Option(help="Time span of the map in years.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(help="Columns of a table: longitude=1,latitude=2,velocity=5 (or their names)."),
-]
 
 
 @app.callback()
@@ -188,7 +140,7 @@ def detect(
     options = ReadOptions(reader, quantity, unit, positive, crs, look, years, columns)
     detector = Detector.load(model)
     volcanoes = read_catalogue(catalogue) if catalogue else None
-    with _progress(quiet=quiet or as_json) as progress:
+    with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(maps, detector, options=options, catalogue=volcanoes, progress=progress)
         if screening.results:
             with staged_folder(output) as folder:
@@ -225,7 +177,7 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
         stdout.print(advice(screening))
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
     for refusal in screening.refusals:
-        _complain(f"{refusal.path} was left out: {refusal.reason}")
+        complain(f"{refusal.path} was left out: {refusal.reason}")
     if screening.refusals:
         raise typer.Exit(BAD_INPUT)
 
@@ -302,7 +254,7 @@ def evaluate(
         raise ValueError(f"--field {field} and --injection {injection}: give one of the two")
     detector = Detector.load(model)
     result: FieldScorecard | InjectionResult
-    with _progress(quiet=as_json) as progress:
+    with progress_bar(quiet=as_json) as progress:
         if field:
             result = field_scorecard(field, detector, progress=progress)
         else:
@@ -366,7 +318,7 @@ def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False
     settings = read_settings(config, "train", shipped.ShippedSettings())
     provenance = {"command": " ".join(["bradyseism", *sys.argv[1:]]), "commit": _commit()}
     output.mkdir(parents=True, exist_ok=True)
-    with _progress(quiet=quiet) as progress:
+    with progress_bar(quiet=quiet) as progress:
         card = shipped.train_shipped(
             output,
             settings,
@@ -403,35 +355,10 @@ def _place(text: str | None) -> tuple[float, float] | None:
     return longitude, latitude
 
 
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
-    """Progress on stderr, gone when the work is done."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=quiet
-    ) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def report(done: int, total: int, text: str) -> None:
-            bar.update(task, completed=done, total=total, description=text)
-
-        yield report
-
-
 def _print_json(content: dict[str, Any]) -> None:
     from bradyseism.maps.writers.tables import plain
 
     print(json.dumps(plain(content), indent=1))
-
-
-def _complain(message: str) -> None:
-    print(f"bradyseism: {message}", file=sys.stderr)
-
-
-def _one_line(error: ValueError | OSError) -> str:
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())
 
 
 def main() -> None:

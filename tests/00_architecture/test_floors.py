@@ -25,7 +25,9 @@ FLOORS = {
     "fleet": 9,
     "review": 10,
     "config": 11,
+    "options": 11,
     "summary": 11,
+    "terminal": 11,
     "cli": 12,
     "__main__": 13,
 }

@@ -28,7 +28,7 @@ def head() -> Head:
 
 @pytest.fixture
 def features() -> np.ndarray:
-    # Feature maps of a network that ends in a ReLU are never negative; these may be, which tests more.
+    # Behind a ReLU features are never negative; these may be, which tests more.
     return np.random.default_rng(12).normal(size=(FEATURES, ROWS, COLUMNS))
 
 
@@ -82,7 +82,8 @@ def test_signed_map_sums_to_the_logit_without_its_biases(head: Head, features: n
 
 def test_unsigned_map_is_the_positive_part(head: Head, features: np.ndarray) -> None:
     signed = grad_cam(features, head, signed=True)
-    assert (signed < 0).any() and (signed > 0).any()
+    assert (signed < 0).any()
+    assert (signed > 0).any()
     assert_array_equal(grad_cam(features, head), np.where(signed > 0, signed, 0.0))
 
 
@@ -97,7 +98,7 @@ def test_opposite_last_layer_gives_opposite_evidence(head: Head, features: np.nd
 
 
 def test_evidence_follows_the_features_over_the_cells(head: Head, features: np.ndarray) -> None:
-    """Pooling forgets the place: flipping rows or swapping axes of the features does the same to the map."""
+    """Pooling forgets the place: a flip or a swap of axes does the same to the map."""
     evidence = grad_cam(features, head)
     assert evidence.shape == (ROWS, COLUMNS)
     assert_allclose(grad_cam(features[:, ::-1], head), evidence[::-1], rtol=0, atol=1e-12)

@@ -138,7 +138,8 @@ def test_page_asks_nothing_of_a_network(source: str) -> None:
             target = attributes.get(name)
             assert target is None or target.startswith(("data:image/png;base64,", "#"))
     style = source[source.index("<style>") : source.index("</style>")]
-    assert "url(" not in style and "@import" not in style
+    assert "url(" not in style
+    assert "@import" not in style
     assert not {"script", "link", "iframe", "object", "form"} & {tag for tag, _ in page.tags}
 
 
@@ -195,7 +196,8 @@ def test_page_states_what_a_reader_must_know(source: str) -> None:
 
 def test_sign_of_a_rate_is_written_and_explained(source: str) -> None:
     text = _Page(source).text
-    assert "\N{MINUS SIGN}12.0 mm/yr" in text and "+12.0 mm/yr" in text
+    assert "\N{MINUS SIGN}12.0 mm/yr" in text
+    assert "+12.0 mm/yr" in text
     assert "Moving away from the satellite: subsidence, or motion to the west." in text
     assert "Moving toward the satellite: uplift, or motion to the east." in text
 
@@ -242,7 +244,7 @@ def test_page_is_light(source: str) -> None:
 
 
 def test_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="the folder .* is missing"):
+    with pytest.raises(OSError, match=r"the folder .* is missing"):
         write_report(tmp_path / "none" / "report.html", [_result(0)], model="m")
 
 

@@ -88,7 +88,8 @@ def test_cut_pixels_are_no_finer_than_those_of_the_map(velocity_map: VelocityMap
 
 def test_cut_beyond_the_border_of_the_map_is_missing(velocity_map: VelocityMap) -> None:
     crop = _crop(velocity_map, np.ones((4, 4)), half_width=40e3)
-    assert np.isnan(crop.velocity[0]).all() and np.isfinite(crop.velocity).any()
+    assert np.isnan(crop.velocity[0]).all()
+    assert np.isfinite(crop.velocity).any()
 
 
 def test_evidence_lies_where_its_cells_lie(velocity_map: VelocityMap) -> None:
@@ -175,7 +176,8 @@ def test_profile_of_a_cone_is_a_line() -> None:
     profile = radial_profile(1.0 - distance / 1500.0, 30.0)
     # Rings of 2.5 pixels hold few and uneven distances near the centre.
     assert_allclose(profile.mean[2:], 1.0 - profile.distance[2:] / 1500.0, atol=0.012)
-    assert (profile.low <= profile.mean).all() and (profile.mean <= profile.high).all()
+    assert (profile.low <= profile.mean).all()
+    assert (profile.mean <= profile.high).all()
     assert profile.distance[-1] < 1515.0
 
 

@@ -6,9 +6,7 @@ seeds, metrics) and `head` (weights of the two dense layers, from which Grad-CAM
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import json
 import os
 from collections.abc import Mapping
@@ -78,7 +76,7 @@ class Detector:
                 "export it with `bradyseism train` or `bradyseism finetune`"
             )
         self.encoding: Encoding = encoding_from(self.card["encoding"])
-        self.head = _head(metadata["head"])
+        self.head = Head.from_json(metadata["head"])
         calibration = Calibration(**self.card.get("calibration", {}))
         self.calibration = replace(calibration, prior=prior) if prior else calibration
         self.sha256 = hashlib.sha256(content).hexdigest()
@@ -137,12 +135,3 @@ class Detector:
         flat = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))
         place = flat / flat.sum(axis=(1, 2), keepdims=True)
         return Prediction(logit, place.astype(np.float32), rest[0] if rest else None)
-
-
-def _head(text: str) -> Head:
-    """Dense layers from JSON of base64 of .npy, as `models.export` writes them."""
-    arrays = {
-        name: np.load(io.BytesIO(base64.b64decode(content)), allow_pickle=False)
-        for name, content in json.loads(text).items()
-    }
-    return Head(**arrays)

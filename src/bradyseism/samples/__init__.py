@@ -1,4 +1,4 @@
-"""Floor 4: labelled arrays. One encoding turns a map into network input, in training and in detection."""
+"""Floor 4: labelled arrays; one encoding turns a map into network input, always."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Floor 3: seeded simulation of maps with their truth."""

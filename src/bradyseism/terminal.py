@@ -1,0 +1,71 @@
+"""How the program speaks: results to stdout, progress and messages to stderr, exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+# Modules of the extra `train`, which the plain install leaves out.
+TRAIN_MODULES = ("torch", "torchvision", "timm", "lightning", "onnx", "safetensors")
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+class Commands(TyperGroup):
+    """All commands; what is wrong with the input becomes one message and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  (typer keeps the type to itself)
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            raise
+        except (ValueError, OSError) as error:
+            complain(_one_line(error))
+            raise typer.Exit(BAD_INPUT) from error
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in TRAIN_MODULES:
+                raise
+            complain(
+                f"{error.name} is not installed, and training needs it: "
+                "pip install 'bradyseism[train]'"
+            )
+            raise typer.Exit(BAD_INPUT) from error
+        except KeyboardInterrupt as error:
+            complain("interrupted")
+            raise typer.Exit(INTERRUPTED) from error
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
+    """Show progress on stderr, gone when the work is done; give what reports it."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=quiet
+    ) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def report(done: int, total: int, text: str) -> None:
+            bar.update(task, completed=done, total=total, description=text)
+
+        yield report
+
+
+def complain(message: str) -> None:
+    """Say on stderr what is wrong."""
+    typer.echo(f"bradyseism: {message}", err=True)
+
+
+def _one_line(error: ValueError | OSError) -> str:
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split())
