@@ -17,22 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import typer
 from rich.logging import RichHandler
 
-from bradyseism.options import (
-    CatalogueFile,
-    Columns,
-    Config,
-    Crs,
-    Json,
-    Look,
-    Model,
-    Output,
-    Positive,
-    Quantity,
-    Quiet,
-    Reader,
-    Unit,
-    Years,
-)
+from bradyseism.options import CatalogueFile, Config, Json, Model, Output, Quiet, reads_maps
 from bradyseism.terminal import BAD_INPUT, Commands, complain, progress_bar, stderr, stdout
 
 if TYPE_CHECKING:
@@ -70,17 +55,11 @@ def root(
 
 
 @app.command()
+@reads_maps
 def inspect(
     path: Annotated[Path, typer.Argument(metavar="MAP", help="File or result folder.")],
     *,
-    reader: Reader = None,
-    quantity: Quantity = None,
-    unit: Unit = None,
-    positive: Positive = None,
-    crs: Crs = None,
-    look: Look = None,
-    years: Years = None,
-    columns: Columns = None,
+    stated: dict[str, Any],
     as_json: Json = False,
 ) -> None:
     """Say what is understood of a map, and which option supplies what is missing.
@@ -90,7 +69,7 @@ def inspect(
     from bradyseism.maps.readers import ReadOptions, inspect_map
     from bradyseism.summary import facts_table, missing_table
 
-    options = ReadOptions(reader, quantity, unit, positive, crs, look, years, columns)
+    options = ReadOptions(**stated)
     inspection = inspect_map(path, options)
     if as_json:
         facts = [
@@ -107,18 +86,12 @@ def inspect(
 
 
 @app.command()
+@reads_maps
 def detect(
     maps: Annotated[list[Path], typer.Argument(metavar="MAP...", help="Files or result folders.")],
     *,
     output: Output,
-    reader: Reader = None,
-    quantity: Quantity = None,
-    unit: Unit = None,
-    positive: Positive = None,
-    crs: Crs = None,
-    look: Look = None,
-    years: Years = None,
-    columns: Columns = None,
+    stated: dict[str, Any],
     catalogue: CatalogueFile = None,
     model: Model = None,
     as_json: Json = False,
@@ -137,7 +110,7 @@ def detect(
     from bradyseism.review.report import write_report
     from bradyseism.workflows.screening import screen, write_screening
 
-    options = ReadOptions(reader, quantity, unit, positive, crs, look, years, columns)
+    options = ReadOptions(**stated)
     detector = Detector.load(model)
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
@@ -157,20 +130,10 @@ def detect(
 
 def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet: bool) -> None:
     from bradyseism.summary import advice, detections_table
-    from bradyseism.workflows.screening import properties, volcano_rows
+    from bradyseism.workflows.screening import as_json as as_plain
 
     if as_json:
-        detections = [properties(*pair, screening.detector) for pair in screening.ranked]
-        refused = [{"map": item.path, "reason": item.reason} for item in screening.refusals]
-        _print_json(
-            {
-                "output": str(output),
-                "maps": [result.map.name for result in screening.results],
-                "detections": detections,
-                "volcanoes": volcano_rows(screening),
-                "refused": refused,
-            }
-        )
+        _print_json({"output": str(output), **as_plain(screening)})
     elif not quiet:
         if screening.ranked:
             stdout.print(detections_table(screening))
@@ -183,6 +146,7 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
 
 
 @app.command()
+@reads_maps
 def explain(
     path: Annotated[Path, typer.Argument(metavar="MAP", help="File or result folder.")],
     *,
@@ -192,14 +156,7 @@ def explain(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Picture of the evidence (PNG).")
     ] = None,
-    reader: Reader = None,
-    quantity: Quantity = None,
-    unit: Unit = None,
-    positive: Positive = None,
-    crs: Crs = None,
-    look: Look = None,
-    years: Years = None,
-    columns: Columns = None,
+    stated: dict[str, Any],
     model: Model = None,
     as_json: Json = False,
 ) -> None:
@@ -212,10 +169,12 @@ def explain(
     from bradyseism.review.evidence import write_evidence
     from bradyseism.summary import opinions_table
     from bradyseism.workflows.explanation import explain as explain_place
+    from bradyseism.workflows.explanation import parse_place
 
-    options = ReadOptions(reader, quantity, unit, positive, crs, look, years, columns)
+    options = ReadOptions(**stated)
+    place = parse_place(at) if at else None
     velocity_map = open_map(path, options)
-    explanation = explain_place(velocity_map, Detector.load(model), _place(at))
+    explanation = explain_place(velocity_map, Detector.load(model), place)
     if output:
         write_evidence(output, velocity_map, explanation)
     if as_json:
@@ -316,16 +275,59 @@ def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False
     from bradyseism.workflows import shipped
 
     settings = read_settings(config, "train", shipped.ShippedSettings())
-    provenance = {"command": " ".join(["bradyseism", *sys.argv[1:]]), "commit": _commit()}
     output.mkdir(parents=True, exist_ok=True)
     with progress_bar(quiet=quiet) as progress:
         card = shipped.train_shipped(
             output,
             settings,
-            provenance=provenance,
+            provenance=_provenance(),
             progress=lambda name, done, total: progress(done, total, name),
         )
-    _print_json(card["metrics_simulated"])
+    _print_json({"model": str(output / "shipped.onnx"), **card["metrics_simulated"]})
+
+
+@train_app.command("paper")
+def train_paper(*, output: Output, config: Config = None) -> None:
+    """Train on the synthetic set of Beker et al. (2022) alone; goes on where it stopped.
+
+    Example: `bradyseism train paper -o runs/paper --config paper.toml`
+    """
+    from bradyseism.config import read_settings
+    from bradyseism.workflows import paper
+
+    settings = read_settings(config, "train", paper.PaperSettings())
+    output.mkdir(parents=True, exist_ok=True)
+    paper.train_paper(output, settings, provenance=_provenance())
+    stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
+
+
+@app.command()
+@reads_maps
+def finetune(
+    maps: Annotated[list[Path], typer.Argument(metavar="MAP...", help="Volcano-free maps.")],
+    *,
+    weights: Annotated[Path, typer.Option(help="Safetensors that `train paper` wrote.")],
+    output: Output,
+    stated: dict[str, Any],
+    config: Config = None,
+) -> None:
+    """Fine-tune a model on volcano-free maps of your region, with simulated volcanoes added (FT1).
+
+    Example: `bradyseism finetune quiet/*.tif --weights runs/paper/model.safetensors -o runs/mine`
+    """
+    from bradyseism.config import read_settings
+    from bradyseism.maps.readers import ReadOptions
+    from bradyseism.workflows import paper
+
+    settings = read_settings(config, "finetune", paper.FinetuneSettings())
+    options = ReadOptions(**stated)
+    output.mkdir(parents=True, exist_ok=True)
+    paper.finetune_paper(output, weights, maps, options, settings, provenance=_provenance())
+    stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
+
+
+def _provenance() -> dict[str, str | None]:
+    return {"command": " ".join(["bradyseism", *sys.argv[1:]]), "commit": _commit()}
 
 
 def _commit() -> str | None:
@@ -343,16 +345,6 @@ def _commit() -> str | None:
         return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return None
-
-
-def _place(text: str | None) -> tuple[float, float] | None:
-    if text is None:
-        return None
-    try:
-        longitude, latitude = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise ValueError(f"--at {text!r} is not longitude,latitude in degrees") from error
-    return longitude, latitude
 
 
 def _print_json(content: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-TABLES = ("detect", "simulate", "train", "finetune")
+TABLES = ("simulate", "train", "finetune")
 
 Record = TypeVar("Record", bound="DataclassInstance")
 

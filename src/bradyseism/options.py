@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
+from inspect import Parameter, signature
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,18 +21,58 @@ CatalogueFile = Annotated[
     Path | None,
     typer.Option(help="Volcanoes: CSV of number, name, latitude, longitude, elevation_m."),
 ]
-Reader = Annotated[str | None, typer.Option(help="geotiff, licsbas, mintpy or points.")]
-Quantity = Annotated[str | None, typer.Option(help="velocity or displacement.")]
-Unit = Annotated[str | None, typer.Option(help="m/yr, cm/yr, mm/yr; of displacement m, cm, mm.")]
-Positive = Annotated[
-    str | None, typer.Option(help="Sign: positive is motion toward or away (from the satellite).")
-]
-Crs = Annotated[str | None, typer.Option(help="Coordinate reference system, such as EPSG:4326.")]
-Look = Annotated[
-    str | None, typer.Option(help="ascending, descending or the vector east,north,up.")
-]
-Years = Annotated[float | None, typer.Option(help="Time span of the map in years.")]
-Columns = Annotated[
-    str | None,
-    typer.Option(help="Columns of a table: longitude=1,latitude=2,velocity=5 (or their names)."),
-]
+# What a map does not say itself: the fields of `ReadOptions`, in their order.
+MAP_OPTIONS: dict[str, Any] = {
+    "reader": Annotated[str | None, typer.Option(help="geotiff, licsbas, mintpy or points.")],
+    "quantity": Annotated[str | None, typer.Option(help="velocity or displacement.")],
+    "unit": Annotated[
+        str | None, typer.Option(help="m/yr, cm/yr, mm/yr; of displacement m, cm, mm.")
+    ],
+    "positive": Annotated[
+        str | None, typer.Option(help="Plus is motion toward or away (from the satellite).")
+    ],
+    "crs": Annotated[str | None, typer.Option(help="Reference system, such as EPSG:4326.")],
+    "look": Annotated[
+        str | None, typer.Option(help="ascending, descending or the vector east,north,up.")
+    ],
+    "years": Annotated[float | None, typer.Option(help="Time span of the map in years.")],
+    "columns": Annotated[
+        str | None,
+        typer.Option(help="Of a table: longitude=1,latitude=2,velocity=5 (or their names)."),
+    ],
+}
+
+
+def reads_maps(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of `ReadOptions`, so that they are written once.
+
+    Parameters
+    ----------
+    command : callable
+        With a keyword `stated`: it gets what was said on the command line, by name.
+
+    Returns
+    -------
+    callable
+        With `MAP_OPTIONS` in the place of `stated`.
+    """
+    own = signature(command, eval_str=True)
+    parameters: list[Parameter] = []
+    for parameter in own.parameters.values():
+        if parameter.name == "stated":
+            parameters.extend(
+                Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+                for name, kind in MAP_OPTIONS.items()
+            )
+        else:
+            parameters.append(parameter)
+
+    @wraps(command)
+    def with_options(**values: Any) -> None:  # noqa: ANN401  (whatever typer parsed)
+        stated = {name: values.pop(name) for name in MAP_OPTIONS}
+        command(**values, stated=stated)
+
+    # Where typer looks: some versions read the signature, others the annotations too.
+    with_options.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {item.name: item.annotation for item in parameters}
+    return with_options

@@ -261,7 +261,8 @@ def test_baselines_find_what_is_strong_and_miss_what_drowns() -> None:
     for name in BASELINES:
         assert result.flagged(name) == 0  # of 3 frames none may be flagged at 5 %
         assert result.share(name, 0.1).estimate == 1
-        assert result.share(name, 1e-5).estimate <= 1 / 4
+        # The noisiest frame sets the threshold: a nudge may lift it, but at its own place.
+        assert result.share(name, 1e-5, located=True).estimate <= 1 / 4
     alone = injection.run_injection(frames, plan, methods, wanted, workers=1)
     for name in BASELINES:
         assert_array_equal(alone.scores[name], result.scores[name])

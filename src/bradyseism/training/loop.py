@@ -91,28 +91,9 @@ def fit(
     batches = _loader(training, settings, shuffle=True)
     validation_batches = _loader(validation, settings, shuffle=False)
     log = _EpochLog(folder / "log.csv")
-    best = ModelCheckpoint(
-        dirpath=folder,
-        filename=Path(BEST).stem,
-        monitor="validation_loss",
-        save_last=True,
-        enable_version_counter=False,
-    )
-    stopping = EarlyStopping("validation_loss", patience=settings.patience)
     learner = Learner(model.to(memory_format=torch.channels_last), settings)
     with _quiet(settings.threads):
-        trainer = pl.Trainer(
-            accelerator=settings.accelerator,
-            devices=1,
-            precision=settings.precision,
-            max_epochs=settings.epochs,
-            gradient_clip_val=settings.gradient_norm,
-            callbacks=[log, stopping, best],
-            logger=False,
-            num_sanity_val_steps=0,
-            enable_progress_bar=settings.progress,
-            enable_model_summary=False,
-        )
+        trainer = _trainer(settings, folder, log)
         last = folder / LAST
         try:
             trainer.fit(
@@ -134,6 +115,30 @@ def fit(
     model.eval()
     lowest = min(row["loss"] for row in log.rows)
     return FitResult(lowest, len(log.rows), weights, tuple(log.rows))
+
+
+def _trainer(settings: TrainingSettings, folder: Path, log: _EpochLog) -> pl.Trainer:
+    """Lightning's loop with early stopping and checkpoints of the best and the last epoch."""
+    best = ModelCheckpoint(
+        dirpath=folder,
+        filename=Path(BEST).stem,
+        monitor="validation_loss",
+        save_last=True,
+        enable_version_counter=False,
+    )
+    stopping = EarlyStopping("validation_loss", patience=settings.patience)
+    return pl.Trainer(
+        accelerator=settings.accelerator,
+        devices=1,
+        precision=settings.precision,
+        max_epochs=settings.epochs,
+        gradient_clip_val=settings.gradient_norm,
+        callbacks=[log, stopping, best],
+        logger=False,
+        num_sanity_val_steps=0,
+        enable_progress_bar=settings.progress,
+        enable_model_summary=False,
+    )
 
 
 class _EpochLog(Callback):

@@ -116,6 +116,21 @@ def explain(
     )
 
 
+def parse_place(text: str) -> tuple[float, float]:
+    """Longitude and latitude from a text such as `14.14,40.83`.
+
+    Raises
+    ------
+    ValueError
+        If it is not two numbers.
+    """
+    try:
+        longitude, latitude = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"place {text!r} is not longitude,latitude in degrees") from error
+    return longitude, latitude
+
+
 def _windows_around(
     scanned: Scan, place: tuple[float, float], size: int
 ) -> list[tuple[Level, Any]]:

@@ -53,7 +53,7 @@ def model_card(
 
 
 def publish(folder: Path, stem: str, model: Classifier, card: dict[str, Any]) -> Path:
-    """Write ``<stem>.safetensors``, ``<stem>.json`` and, last, ``<stem>.onnx``.
+    """Write ``<stem>.safetensors``, the card as ``.json`` and ``.md``, and, last, ``<stem>.onnx``.
 
     Returns
     -------
@@ -62,7 +62,34 @@ def publish(folder: Path, stem: str, model: Classifier, card: dict[str, Any]) ->
     """
     path = folder / f"{stem}.onnx"
     save(path.with_suffix(".safetensors"), model, card)
-    with atomic_path(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")
+    texts = {".json": json.dumps(card, indent=2) + "\n", ".md": card_markdown(card)}
+    for suffix, text in texts.items():
+        with atomic_path(path.with_suffix(suffix)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     export_onnx(path, model, card, size=int(card["encoding"]["size"]))
     return path
+
+
+def card_markdown(card: Mapping[str, Any]) -> str:
+    """Card as a page for people: one row a fact, the training history as a table."""
+    lines = [f"# {card['name']}", "", f"This model {card['purpose']}.", ""]
+    lines += ["| fact | value |", "|---|---|"]
+    history = card.get("history") or []
+    for key, value in card.items():
+        if key not in ("name", "purpose", "history", "limits", "settings"):
+            lines.append(f"| {key.replace('_', ' ')} | {_plain(value)} |")
+    lines += ["", "## Limits", "", *(f"- {limit}" for limit in card.get("limits", []))]
+    if history and isinstance(history[0], Mapping):
+        lines += ["", "## Training", "", f"| {' | '.join(history[0])} |"]
+        lines.append("|" + "---|" * len(history[0]))
+        lines += [f"| {' | '.join(_plain(v) for v in row.values())} |" for row in history]
+    settings = json.dumps(card.get("settings", {}), indent=2)
+    return "\n".join([*lines, "", "## Settings", "", "```json", settings, "```", ""])
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(item)}" for key, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(_plain(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -210,6 +210,16 @@ def volcano_rows(screening: Screening) -> list[dict[str, Any]]:
     return rows
 
 
+def as_json(screening: Screening) -> dict[str, Any]:
+    """All that was found, for machines: maps, detections, volcanoes and refused maps."""
+    return {
+        "maps": [result.map.name for result in screening.results],
+        "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
+        "volcanoes": volcano_rows(screening),
+        "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
+    }
+
+
 def _folder_names(results: Sequence[DetectionResult]) -> list[str]:
     """Names of the maps as folders, told apart by a number where two are the same."""
     names: list[str] = []
