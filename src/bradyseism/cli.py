@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.logging import RichHandler
 
 from bradyseism.options import CatalogueFile, Config, Json, Model, Output, Quiet, reads_maps
-from bradyseism.terminal import BAD_INPUT, Commands, complain, progress_bar, stderr, stdout
+from bradyseism.terminal import (
+    BAD_INPUT,
+    Commands,
+    complain,
+    progress_bar,
+    provenance,
+    stderr,
+    stdout,
+)
 
 if TYPE_CHECKING:
     from bradyseism.evaluation.injection import InjectionResult
@@ -67,18 +73,15 @@ def inspect(
     Example: `bradyseism inspect vel.tif --unit mm/yr`
     """
     from bradyseism.maps.readers import ReadOptions, inspect_map
-    from bradyseism.summary import facts_table, missing_table
+    from bradyseism.summary import facts_table, missing_table, understood
 
-    options = ReadOptions(**stated)
-    inspection = inspect_map(path, options)
+    inspection = inspect_map(path, ReadOptions(**stated))
     if as_json:
-        facts = [
-            dict(zip(("what", "value", "from"), fact, strict=True)) for fact in inspection.facts
-        ]
-        missing = [dict(zip(("what", "option"), gap, strict=True)) for gap in inspection.missing]
-        _print_json({"map": str(path), "understood": facts, "missing": missing})
+        _print_json({"map": str(path), **understood(inspection)})
         return
     stdout.print(facts_table(inspection))
+    for note in inspection.notes:
+        stdout.print(f"Note: {note}", markup=False, highlight=False)
     if inspection.missing:
         stdout.print(missing_table(inspection))
     else:
@@ -110,11 +113,12 @@ def detect(
     from bradyseism.review.report import write_report
     from bradyseism.workflows.screening import screen, write_screening
 
-    options = ReadOptions(**stated)
     detector = Detector.load(model)
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
-        screening = screen(maps, detector, options=options, catalogue=volcanoes, progress=progress)
+        screening = screen(
+            maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
+        )
         if screening.results:
             with staged_folder(output) as folder:
                 write_screening(screening, folder)
@@ -135,9 +139,9 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
     if as_json:
         _print_json({"output": str(output), **as_plain(screening)})
     elif not quiet:
-        if screening.ranked:
-            stdout.print(detections_table(screening))
-        stdout.print(advice(screening))
+        stdout.print(
+            *([detections_table(screening)] if screening.ranked else []), advice(screening)
+        )
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
     for refusal in screening.refusals:
         complain(f"{refusal.path} was left out: {refusal.reason}")
@@ -168,13 +172,11 @@ def explain(
     from bradyseism.maps.readers import ReadOptions, open_map
     from bradyseism.review.evidence import write_evidence
     from bradyseism.summary import opinions_table
-    from bradyseism.workflows.explanation import explain as explain_place
-    from bradyseism.workflows.explanation import parse_place
+    from bradyseism.workflows import explanation as reasons
 
-    options = ReadOptions(**stated)
-    place = parse_place(at) if at else None
-    velocity_map = open_map(path, options)
-    explanation = explain_place(velocity_map, Detector.load(model), place)
+    place = reasons.parse_place(at) if at else None
+    velocity_map = open_map(path, ReadOptions(**stated))
+    explanation = reasons.explain(velocity_map, Detector.load(model), place)
     if output:
         write_evidence(output, velocity_map, explanation)
     if as_json:
@@ -209,16 +211,16 @@ def evaluate(
     from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
     from bradyseism.evaluation.truth import volcano_free_maps
 
-    if (field is None) == (injection is None):
-        raise ValueError(f"--field {field} and --injection {injection}: give one of the two")
     detector = Detector.load(model)
     result: FieldScorecard | InjectionResult
     with progress_bar(quiet=as_json) as progress:
-        if field:
+        if field and not injection:
             result = field_scorecard(field, detector, progress=progress)
-        else:
-            maps = volcano_free_maps(cast(Path, injection))
+        elif injection and not field:
+            maps = volcano_free_maps(injection)
             result = injection_scorecard(maps, detector, plan, seed=seed, progress=progress)
+        else:
+            raise ValueError(f"--field {field} and --injection {injection}: give one of the two")
     if as_json:
         _print_json(result.as_json())
     else:
@@ -258,8 +260,8 @@ def simulate_scenes(
     from bradyseism.scenes.synthesis import SceneSettings
     from bradyseism.workflows.simulation import write_scenes
 
-    frame = SceneSettings(shape=(512, 512), pixel_sizes=(200.0,))
-    settings = read_settings(config, "simulate", frame)
+    default = SceneSettings(shape=(512, 512), pixel_sizes=(200.0,))
+    settings = read_settings(config, "simulate", default)
     with stderr.status("simulating"), staged_folder(output) as folder:
         written = write_scenes(folder, seed=seed, count=count, settings=settings)
     stdout.print(f"Wrote {len(written)} maps and {output / 'truth.csv'}.", soft_wrap=True)
@@ -280,7 +282,7 @@ def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False
         card = shipped.train_shipped(
             output,
             settings,
-            provenance=_provenance(),
+            provenance=provenance(),
             progress=lambda name, done, total: progress(done, total, name),
         )
     _print_json({"model": str(output / "shipped.onnx"), **card["metrics_simulated"]})
@@ -297,7 +299,7 @@ def train_paper(*, output: Output, config: Config = None) -> None:
 
     settings = read_settings(config, "train", paper.PaperSettings())
     output.mkdir(parents=True, exist_ok=True)
-    paper.train_paper(output, settings, provenance=_provenance())
+    paper.train_paper(output, settings, provenance=provenance())
     stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
 
 
@@ -320,31 +322,11 @@ def finetune(
     from bradyseism.workflows import paper
 
     settings = read_settings(config, "finetune", paper.FinetuneSettings())
-    options = ReadOptions(**stated)
     output.mkdir(parents=True, exist_ok=True)
-    paper.finetune_paper(output, weights, maps, options, settings, provenance=_provenance())
+    paper.finetune_paper(
+        output, weights, maps, ReadOptions(**stated), settings, provenance=provenance()
+    )
     stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
-
-
-def _provenance() -> dict[str, str | None]:
-    return {"command": " ".join(["bradyseism", *sys.argv[1:]]), "commit": _commit()}
-
-
-def _commit() -> str | None:
-    """Commit of the source tree that runs, or None where it is none."""
-    git = [
-        "git",
-        "-C",
-        str(Path(__file__).parent),
-        "describe",
-        "--always",
-        "--dirty",
-        "--abbrev=40",
-    ]
-    try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None
 
 
 def _print_json(content: dict[str, Any]) -> None:

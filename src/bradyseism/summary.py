@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.table import Table
 from rich.text import Text
 
@@ -10,6 +12,18 @@ from bradyseism.workflows.explanation import Explanation
 from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
 
 MOST_ROWS = 20
+
+
+def understood(inspection: Inspection) -> dict[str, Any]:
+    """What the two tables and the notes say, for machines."""
+    return {
+        "understood": [
+            {"what": what, "value": value, "from": origin}
+            for what, value, origin in inspection.facts
+        ],
+        "missing": [{"what": what, "option": option} for what, option in inspection.missing],
+        "notes": inspection.notes,
+    }
 
 
 def facts_table(inspection: Inspection) -> Table:
@@ -29,7 +43,7 @@ def missing_table(inspection: Inspection) -> Table:
 
 
 def detections_table(screening: Screening) -> Table:
-    """Return the detections as a table, the most probable first, `MOST_ROWS` at most."""
+    """All detections as a table, the most probable first, `MOST_ROWS` at most."""
     several = len(screening.results) > 1
     table = Table(title="detections", title_justify="left")
     for heading in (["map"] if several else []) + ["longitude, latitude", "volcano"]:

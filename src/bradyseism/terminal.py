@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -63,6 +66,24 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
 def complain(message: str) -> None:
     """Say on stderr what is wrong."""
     typer.echo(f"bradyseism: {message}", err=True)
+
+
+def provenance() -> dict[str, str | None]:
+    """Return the command as typed, and the commit of the source tree that runs it, if it is one."""
+    git = [
+        "git",
+        "-C",
+        str(Path(__file__).parent),
+        "describe",
+        "--always",
+        "--dirty",
+        "--abbrev=40",
+    ]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = None
+    return {"command": " ".join(["bradyseism", *sys.argv[1:]]), "commit": commit}
 
 
 def _one_line(error: ValueError | OSError) -> str:

@@ -181,11 +181,10 @@ def test_quadtree_cells_fill_their_blocks(tmp_path):
     assert_allclose(velocity_map.grid.transform[:6], [0.001, 0, 10.0, 0, -0.001, 50.1], atol=1e-12)
 
 
-def test_quadtree_cell_with_data_to_one_side_is_painted_there(tmp_path):
+def test_a_quadtree_cell_stands_for_its_whole_block(tmp_path):
     velocity = open_map(quadtree(tmp_path / "a.csv"), QUAD_SAID).velocity
-    # The third cell's data lie on average at row 60 of 50-100: rows 50-70 are centred on them.
-    assert_allclose(velocity[50:70], 0.030, rtol=1e-6)
-    assert np.isnan(velocity[71:]).all()
+    # The third cell's data lie to the north in its block; the file says one value for all of it.
+    assert_allclose(velocity[50:], 0.030, rtol=1e-6)
 
 
 def test_quadtree_rows_from_the_south_are_turned(tmp_path):

@@ -232,7 +232,8 @@ def test_indexed_samples_are_made_when_asked_for():
 
         def __getitem__(self, index):
             asked.append(index)
-            return {"image": np.full((1, 2, 2), index, dtype=np.float32), "label": index % 2}
+            image = np.full((1, 2, 2), index, dtype=np.float32)
+            return {"image": image, "label": index % 2, "place": -1}
 
     samples = IndexedDataset(Made())
     assert len(samples) == 3

@@ -283,4 +283,6 @@ class TestBoxcar:
 
 def test_scores_are_the_absolute_responses(noise: Map) -> None:
     for detector, score in zip(DETECTORS, SCORES, strict=True):
-        assert_array_equal(score(noise, PIXEL), np.abs(detector(noise, PIXEL)))
+        assert_array_equal(
+            score(noise, PIXEL, np.array([0.0, 0.0, 1.0])), np.abs(detector(noise, PIXEL))
+        )

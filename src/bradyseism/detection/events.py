@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,16 +56,24 @@ def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:
     Returns
     -------
     list of Candidate
-        Merged: none lies within `MERGE` of a better one. Those under `FLAG` are kept, so that
-        what the second look has rejected can be told from what was never flagged.
+        Merged: none lies within `MERGE` of a better one, which takes over its windows. Those under
+        `FLAG` are kept, so that what the second look has rejected can be told from what was never
+        flagged.
     """
     size = detector.encoding.size
     judged = [_second_look(scan, detector, group) for group in _distinct_windows(scan, size)]
     judged.sort(key=lambda candidate: -candidate.log_odds)
     kept: list[Candidate] = []
     for candidate in judged:
-        if not any(_is_same_place(candidate, better, scan, size) for better in kept):
+        same = next(
+            (n for n, better in enumerate(kept) if _is_same_place(candidate, better, scan, size)),
+            None,
+        )
+        if same is None:
             kept.append(candidate)
+        else:
+            windows = np.concatenate([kept[same].windows, candidate.windows])
+            kept[same] = replace(kept[same], windows=windows)
     return kept
 
 
@@ -112,7 +120,7 @@ def _look(
     shifts = [(0, 0), (step, step), (step, -step), (-step, step), (-step, -step)]
     corners = [(centre_row - size // 2 + r, centre_column - size // 2 + c) for r, c in shifts]
     crops = np.stack([level.crop(row, column, size) for row, column in corners])
-    if np.isfinite(crops[0]).mean() < detector.encoding.least_valid:
+    if not detector.encoding.observable(crops[:1])[0]:
         return -np.inf, easting, northing
     # The second five are turned by half: the place of each is turned back.
     prediction = detector.predict(np.concatenate([crops, crops[:, ::-1, ::-1]]))

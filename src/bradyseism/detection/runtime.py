@@ -19,7 +19,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from bradyseism.detection.attribution import Head
+from bradyseism.detection.attribution import Head, grad_cam
 from bradyseism.detection.calibration import Calibration
 from bradyseism.samples.encoding import Encoding, encoding_from
 
@@ -124,7 +124,10 @@ class Detector:
         with_features : bool
             Return the last feature map too.
         """
-        names = ["logit", "place", "features"] if with_features else ["logit", "place"]
+        # A model whose place head was never trained says by its Grad-CAM where it looks.
+        placed = bool(self.card.get("place", True))
+        wanted = with_features or not placed
+        names = ["logit", "place", "features"] if wanted else ["logit", "place"]
         parts = [
             self._session.run(
                 names, {"image": self.encoding.encode(windows[start : start + BATCH])}
@@ -132,6 +135,9 @@ class Detector:
             for start in range(0, max(len(windows), 1), BATCH)
         ]
         logit, place, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
-        flat = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))
-        place = flat / flat.sum(axis=(1, 2), keepdims=True)
-        return Prediction(logit, place.astype(np.float32), rest[0] if rest else None)
+        if placed:
+            weight = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))
+        else:
+            weight = grad_cam(rest[0], self.head) + 1e-6
+        place = (weight / weight.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
+        return Prediction(logit, place, rest[0] if with_features else None)

@@ -179,8 +179,8 @@ def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray
     padded = np.pad(level.values, pad, constant_values=np.nan)
     views = sliding_window_view(padded, (size, size))
     views = views[np.ix_(rows + pad[0][0], columns + pad[1][0])]
-    share = np.isfinite(views).mean(axis=(2, 3))
-    keep = share >= detector.encoding.least_valid
+    flat = views.reshape(-1, size, size)
+    keep = detector.encoding.observable(flat).reshape(views.shape[:2])
     row, column = (grid[keep] for grid in np.meshgrid(rows, columns, indexing="ij"))
     table = np.zeros(len(row), dtype=WINDOW_FIELDS)
     if not len(row):

@@ -261,25 +261,29 @@ def boxcar(
     return _strongest(responses(), valid)
 
 
-def _score(
-    detector: Callable[..., NDArray[np.float64]],
-) -> Callable[[NDArray[np.floating[Any]], float], NDArray[np.float64]]:
-    def score(velocity: NDArray[np.floating[Any]], pixel_size: float) -> NDArray[np.float64]:
-        return np.abs(detector(velocity, pixel_size))
+ScoreMap = Callable[
+    [NDArray[np.floating[Any]], float, NDArray[np.floating[Any]]], NDArray[np.float64]
+]
+
+
+def _score(detector: Callable[..., NDArray[np.float64]], *, by_look: bool = False) -> ScoreMap:
+    def score(
+        velocity: NDArray[np.floating[Any]], pixel_size: float, look: NDArray[np.floating[Any]]
+    ) -> NDArray[np.float64]:
+        geometry = {"look": look} if by_look else {}
+        return np.abs(detector(velocity, pixel_size, **geometry))
 
     return score
 
 
-BASELINES: Mapping[str, Callable[[NDArray[np.floating[Any]], float], NDArray[np.float64]]] = (
-    MappingProxyType(
-        {
-            "Mogi filter bank": _score(mogi_filter_bank),
-            "Laplacian of Gaussian": _score(laplacian_of_gaussian),
-            "boxcar": _score(boxcar),
-        }
-    )
+BASELINES: Mapping[str, ScoreMap] = MappingProxyType(
+    {
+        "Mogi filter bank": _score(mogi_filter_bank, by_look=True),
+        "Laplacian of Gaussian": _score(laplacian_of_gaussian),
+        "boxcar": _score(boxcar),
+    }
 )
-"""Score maps by name: (velocity, pixel size in metres) -> larger where a source is likelier."""
+"""Score maps by name: (velocity, pixel size (m), look) -> larger where a source is likelier."""
 
 
 def _checked(

@@ -18,7 +18,13 @@ from scipy.stats import binomtest
 
 from bradyseism.detection.detect import detect
 from bradyseism.detection.runtime import Detector
-from bradyseism.evaluation.injection_plan import Injection, InjectionSettings, injected
+from bradyseism.evaluation.baselines import ScoreMap
+from bradyseism.evaluation.injection_plan import (
+    Injection,
+    InjectionSettings,
+    injected,
+    mean_look,
+)
 from bradyseism.evaluation.scores import Interval, exact_interval
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
@@ -34,7 +40,6 @@ __all__ = [
 
 _GEOD = Geod(ellps="WGS84")
 Progress = Callable[[int, int, str], None]
-ScoreMap = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,15 @@ def score_map_method(score_map: ScoreMap) -> Method:
     Parameters
     ----------
     score_map
-        Takes velocity (rows, columns) in m/yr, NaN missing, and the pixel size in metres; gives a
-        score for each pixel, NaN where it cannot judge. One of `bradyseism.evaluation.baselines`.
+        Takes velocity (rows, columns) in m/yr, NaN missing, the pixel size in metres and the mean
+        look vector of the frame; gives a score for each pixel, NaN where it cannot judge. One of
+        `bradyseism.evaluation.baselines`.
     """
 
     def judge(frame: VelocityMap) -> Best:
         pixel_size = frame.grid.pixel_size
         metric = frame.resampled(frame.grid.local(pixel_size))
-        score = score_map(metric.velocity.astype(np.float64), pixel_size)
+        score = score_map(metric.velocity.astype(np.float64), pixel_size, mean_look(frame))
         return _strongest(score, metric.grid)
 
     return judge

@@ -27,6 +27,7 @@ __all__ = [
     "cut_frames",
     "draw_plan",
     "injected",
+    "mean_look",
     "plan_csv",
     "plan_digest",
 ]
@@ -192,7 +193,7 @@ def draw_plan(
         frame = frames[chosen]
         row, column = rng.choice(np.argwhere(_central(frame.valid)))
         longitude, latitude = frame.grid.longitude_latitude(row, column)
-        look = _look(frame)
+        look = mean_look(frame)
         source = _sized_source(width, look, settings.prior, int(rng.integers(2**32)))
         plan.append(
             Injection(
@@ -310,7 +311,8 @@ def _pixel_sides(grid: Grid) -> tuple[float, float]:
     return float(sides[0]), float(sides[1])
 
 
-def _look(frame: VelocityMap) -> NDArray[np.float64]:
+def mean_look(frame: VelocityMap) -> NDArray[np.float64]:
+    """Mean unit vector (east, north, up) to the satellite; a nominal one if none is known."""
     if frame.look is None:
         return _NOMINAL_LOOK
     look = np.asarray(frame.look, dtype=np.float64)

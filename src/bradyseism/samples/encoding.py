@@ -18,6 +18,11 @@ from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH, wrap
 
 Quantity = Literal["velocity", "displacement"]
 
+# Share of neighbouring pixels that must differ: some five cells across a window of one value each.
+LEAST_DETAIL = 0.08
+# Differences under this share of the largest value are rounding.
+ROUNDING = 1e-6
+
 # Median absolute deviation to standard deviation of a normal distribution.
 MAD_TO_DEVIATION = 1.4826
 
@@ -54,6 +59,21 @@ class NormalisedWindow:
     def __post_init__(self) -> None:
         _check_geometry(self.size, self.pixel_sizes, self.least_valid)
 
+    def observable(self, values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Which windows, shape (n, size, size), hold enough data, and more than a few flat cells.
+
+        Where a quadtree cell or a coarse pixel fills most of a window, only a coarser level of
+        the pyramid can judge it.
+        """
+        windows = _check_windows(values, self.size)
+        valid = np.isfinite(windows)
+        filled = np.where(valid, windows, 0.0)
+        largest = np.abs(filled).max(axis=(1, 2))[:, None, None]
+        both = valid[:, :, 1:] & valid[:, :, :-1]
+        differ = both & (np.abs(np.diff(filled, axis=2)) > ROUNDING * largest)
+        detail = differ.sum(axis=(1, 2)) >= LEAST_DETAIL * both.sum(axis=(1, 2))
+        return np.asarray(_enough(valid, self.least_valid) & detail & (largest[:, 0, 0] > 0))
+
     def encode(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Encode windows.
 
@@ -77,7 +97,7 @@ class NormalisedWindow:
         noise = _short_lag_noise(residual, valid)
         # Flat windows (quadtree cells, constants) have no spread but that of rounding.
         largest = np.where(valid, np.abs(windows), 0.0).max(axis=(1, 2))
-        floor = np.maximum(1e-3 * deviation, 1e-6 * largest + np.finfo(np.float32).tiny)
+        floor = np.maximum(1e-3 * deviation, ROUNDING * largest + np.finfo(np.float32).tiny)
         spread, noise = np.maximum(spread, floor), np.maximum(noise, floor)
         encoded = np.empty((len(windows), 3, self.size, self.size), dtype=np.float32)
         encoded[:, 0] = np.arcsinh(residual / spread[:, None, None]) / 3.0
@@ -122,6 +142,10 @@ class WrappedPatch:
     def pixel_sizes(self) -> tuple[float, ...]:
         """The one pixel size (m), as a pyramid of one level."""
         return (self.pixel_size,)
+
+    def observable(self, values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+        """Which patches, shape (n, size, size), hold enough data."""
+        return _enough(np.isfinite(_check_windows(values, self.size)), self.least_valid)
 
     def encode(self, values: NDArray[np.floating[Any]]) -> NDArray[np.float32]:
         """Encode patches.
@@ -187,6 +211,10 @@ def _check_windows(values: NDArray[np.floating[Any]], size: int) -> NDArray[np.f
     if values.ndim != 3 or values.shape[1:] != (size, size):
         raise ValueError(f"windows have shape {values.shape}: expected (n, {size}, {size})")
     return np.asarray(values, dtype=np.float64)
+
+
+def _enough(valid: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
+    return np.asarray(valid.mean(axis=(1, 2)) >= least)
 
 
 def _remove_planes(windows: NDArray[np.float64], valid: NDArray[np.bool_]) -> NDArray[np.float64]:

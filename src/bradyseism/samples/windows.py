@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
@@ -79,6 +80,12 @@ class WindowSet:
     def __len__(self) -> int:
         return self.count
 
+    @property
+    def digest(self) -> str:
+        """Twelve characters that change with anything that changes the windows."""
+        settings = repr((self.seed, self.scenes, self.encoding))
+        return hashlib.sha256(settings.encode()).hexdigest()[:12]
+
     def chunk(self, start: int, stop: int) -> Samples:
         """Encoded windows `start` to `stop` (exclusive)."""
         scenes = [simulate(self.seed, index, self.scenes) for index in range(start, stop)]
@@ -117,7 +124,8 @@ def generate(
     windows : WindowSet
         The set.
     folder : Path
-        One file per `chunk` windows; files that are there already are used as they are.
+        One file per `chunk` windows, named by the settings of the set; files that are there
+        already are used as they are.
     processes : int
         Simulating processes.
     chunk : int
@@ -127,7 +135,7 @@ def generate(
     """
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, windows.count, chunk)
-    paths = [folder / f"{windows.seed}-{start:07d}.npz" for start in starts]
+    paths = [folder / f"{windows.digest}-{start:07d}.npz" for start in starts]
     jobs = [
         (windows, start, min(start + chunk, windows.count), path)
         for start, path in zip(starts, paths, strict=True)

@@ -110,7 +110,7 @@ class SlopeCreep:
 
 @dataclass(frozen=True)
 class SaltFlat:
-    """Flat ground that swells or sinks with its brine: smooth or mottled, with a sharp shore.
+    """A salt flat that swells or sinks with its brine: smooth or mottled, with a sharp shore.
 
     Parameters
     ----------

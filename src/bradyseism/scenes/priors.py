@@ -94,6 +94,14 @@ class SourcePrior:
     relative_size: LogUniform = LogUniform(0.1, 0.8)
     poisson: tuple[float, float] = (0.22, 0.30)
 
+    def __post_init__(self) -> None:
+        unknown = set(self.shapes) - set(SHAPES)
+        if unknown or len(self.shapes) != len(self.weights) or not sum(self.weights) > 0:
+            raise ValueError(
+                f"shapes {self.shapes} with weights {self.weights}: name shapes out of {SHAPES} "
+                "and give each one weight, not all zero"
+            )
+
     def draw(self, width: float, rng: np.random.Generator) -> Source:
         """One inflating source at the origin.
 

@@ -22,6 +22,7 @@ from bradyseism.scenes.nuisances import NUISANCES, Nuisance, Scenery
 from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
 
 MAD_TO_DEVIATION = 1.4826
+FASTEST_SOURCE = 10.0  # m/yr; a map of more is refused as one of the wrong unit
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class SceneSettings:
         Share (0-1) of volcanic scenes in which a second, weaker source moves beside the first.
     patchy_speckle : float
         Share (0-1) of scenes whose pixel noise varies from place to place, as coherence does.
+    looks : LookPrior
+        Geometry of the satellite.
+    sources : SourcePrior
+        Bodies that deform.
+    gaps : Gaps
+        Missing data and true pixels.
     margin : float
         Sources keep this share of the side away from the edge.
     least_visible : float
@@ -105,7 +112,7 @@ class Truth:
     deformation : array, shape (rows, columns)
         LOS velocity (m/yr) of the source alone.
     nuisances : tuple of str
-        Names of the nuisances present.
+        Class names of the nuisances present.
     nuisance_mask : array of bool, shape (rows, columns)
         True where any nuisance exceeds a tenth of its peak.
     """
@@ -229,7 +236,8 @@ def _add_source(
     north_offset = ((rows - 1) / 2 - row) * scenery.pixel_size
     source = replace(source, easting=east_offset, northing=north_offset)  # type: ignore[type-var]
     los = project(source.displacement(easting, northing), scenery.look)
-    peak = settings.signal_to_noise.draw(rng) * spread * float(rng.choice([-1.0, 1.0]))
+    size = min(settings.signal_to_noise.draw(rng) * spread, FASTEST_SOURCE)
+    peak = size * float(rng.choice([-1.0, 1.0]))
     extreme = float(los.flat[np.abs(los).argmax()])
     deformation = los * (peak / extreme)
     return replace(

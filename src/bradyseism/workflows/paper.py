@@ -116,6 +116,7 @@ def train_paper(
     facts = {
         "data": f"{len(training)} training and {len(validation)} validation samples of the "
         "synthetic set of Beker et al. (2022), section 2.2",
+        "place": False,
         "settings": asdict(settings),
         "history": result.history,
         "limits": ["wrapped input, trained without nuisances: flags nearly any real map"],
@@ -182,6 +183,7 @@ def finetune_paper(
     )
     facts = {
         "data": f"FT1 of {len(backgrounds)} background patches from {len(maps)} maps on {weights}",
+        "place": False,
         "settings": asdict(settings),
         "history": [result.history for result in results],
         "limits": ["knows the background of its own region only"],

@@ -45,7 +45,7 @@ class ShippedSettings:
     training, validation, calibration : int
         Numbers of simulated windows; each set has a seed of its own.
     seed : int
-        Seeds of the sets are `seed`, `seed + 1`, `seed + 2`; of weights and order `seed`.
+        Seeds of the sets are `seed`, `seed + 1`, `seed + 2`; of the first weights `seed`.
     prior : float
         Share of windows expected to hold deformation, stated by every probability.
     network : str

@@ -15,8 +15,6 @@ __all__ = ["Lattice", "lattice_of", "paint", "place", "scatter_lattice"]
 _FEWEST_FILLED: Final = 0.02
 _LARGEST_LATTICE: Final = 64_000_000
 _ROUNDING: Final = 0.25  # of a pixel; coordinates are printed to a few digits
-_LOPSIDED: Final = 0.1  # of a cell's side
-_PRINTED: Final = 1.5  # pixels
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -152,7 +150,7 @@ def place(lattice: Lattice, values: Numbers) -> NDArray[np.float32]:
 
 
 def paint(
-    values: Numbers, blocks: NDArray[np.int64], centres: Numbers, shape: tuple[int, int]
+    values: Numbers, blocks: NDArray[np.int64], shape: tuple[int, int]
 ) -> NDArray[np.float32]:
     """Paint quadtree cells over their blocks of rows and columns.
 
@@ -162,32 +160,16 @@ def paint(
         One value a cell.
     blocks : ndarray of int, shape (cells, 4)
         First row, last row, first column, last column; last exclusive; row 0 is north.
-    centres : ndarray of float64, shape (cells, 2)
-        Row and column, in pixels from the corner of the grid, of the mean place of the data that
-        the cell stands for.
     shape : tuple of int
         Rows, columns.
 
     Returns
     -------
     ndarray of float32, shape (rows, columns)
-        NaN between the cells. A cell whose data lie to one side (a coast, a masked slope) is
-        painted over the part of its block that is centred on them, and no further.
+        NaN between the cells. A cell stands for its whole block, also where its data lie to one
+        side of it (a coast, a masked slope).
     """
     painted = np.full(shape, np.nan, dtype=np.float32)
-    for value, (top, bottom, left, right), (row, column) in zip(
-        values, blocks, centres, strict=True
-    ):
-        top, bottom = _centred(top, bottom, row)
-        left, right = _centred(left, right, column)
+    for value, (top, bottom, left, right) in zip(values, blocks, strict=True):
         painted[top:bottom, left:right] = value
     return painted
-
-
-def _centred(first: int, last: int, centre: float) -> tuple[int, int]:
-    """Return the part of [first, last) that is centred where the data are."""
-    offset = abs(centre - 0.5 * (first + last))
-    if offset <= max(_PRINTED, _LOPSIDED * (last - first)):
-        return first, last
-    half = max(1.0, min(centre - first, last - centre))
-    return max(first, round(centre - half)), min(last, round(centre + half))

@@ -215,10 +215,7 @@ def _painted(path: Path, layout: Layout, table: Table, value: str, north: Number
         cells[:, :2] = shape[0] - cells[:, 1::-1]
         notes.append("row 0 of the blocks is the southernmost, by the latitudes: turned over")
     width, height = (east_edge - west) / shape[1], (top - south) / shape[0]
-    centres = np.column_stack(((top - north) / height, (table.columns["longitude"] - west) / width))
-    bands = {
-        role: paint(table.columns[role], cells, centres, shape) for role in (value, *_CELL_ANGLES)
-    }
+    bands = {role: paint(table.columns[role], cells, shape) for role in (value, *_CELL_ANGLES)}
     transform = Affine(width, 0.0, west, 0.0, -height, top)
     return _Raster(bands, transform, "quadtree: Extent is that of the pixel corners", tuple(notes))
 
