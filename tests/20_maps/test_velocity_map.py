@@ -1,7 +1,6 @@
 """Grids and velocity maps: registration, projections, the dateline, resampling, refusals."""
 
 import math
-from time import process_time
 
 import numpy as np
 import pytest
@@ -394,15 +393,3 @@ class TestResampled:
             assert east < west < 0.0
         constant = as_map(np.zeros((100, 100)), grid, look=ASCENDING).resampled(grid.local(300.0))
         assert_allclose(constant.look, ASCENDING, atol=1e-7)
-
-    def test_a_frame_is_quick(self):
-        grid = degrees_grid((512, 512))
-        velocity = np.random.default_rng(5).normal(0.0, 0.01, grid.shape)
-        velocity[100:200, 50:60] = np.nan
-        first, local = as_map(velocity, grid), grid.local(200.0)
-        seconds = []
-        for _ in range(3):
-            start = process_time()
-            first.resampled(local)
-            seconds.append(process_time() - start)
-        assert min(seconds) < 0.06
