@@ -97,31 +97,48 @@ def _distinct_windows(scan: Scan, size: int) -> list[NDArray[np.int64]]:
 
 
 def _second_look(scan: Scan, detector: Detector, group: NDArray[np.int64]) -> Candidate:
-    """Centre shifted and turned windows on the place, on its level and the two beside it."""
+    """Choose among the level of a group and the two beside it, and look again from ten windows."""
     lead = scan.windows[group[0]]
     easting, northing = float(lead["place_easting"]), float(lead["place_northing"])
     own = next(i for i, level in enumerate(scan.levels) if level.pixel_size == lead["pixel_size"])
-    looks = [
-        (index, *_look(scan.levels[index], detector, easting, northing))
-        for index in range(max(own - 1, 0), min(own + 2, len(scan.levels)))
-    ]
-    level, log_odds, easting, northing = max(looks, key=lambda look: look[1])
+    beside = range(max(own - 1, 0), min(own + 2, len(scan.levels)))
+    size = detector.encoding.size
+    straight = np.stack(
+        [
+            scan.levels[i].crop(
+                *_corners(scan.levels[i], size, (easting, northing), [(0, 0)])[0], size
+            )
+            for i in beside
+        ]
+    )
+    observable = detector.encoding.observable(straight)
+    if not observable.any():
+        return Candidate(easting, northing, own, -np.inf, group)
+    logits = np.where(observable, detector.predict(straight).logit, -np.inf)
+    level = beside[int(logits.argmax())]
+    log_odds, easting, northing = _look(scan.levels[level], detector, easting, northing)
     return Candidate(easting, northing, level, log_odds, group)
+
+
+def _corners(
+    level: Level, size: int, place: tuple[float, float], shifts: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Top-left pixels of windows around a place (easting, northing), shifted by so many pixels."""
+    transform = level.grid.transform
+    row = round((place[1] - transform.f) / transform.e - 0.5) - size // 2
+    column = round((place[0] - transform.c) / transform.a - 0.5) - size // 2
+    return [(row + down, column + right) for down, right in shifts]
 
 
 def _look(
     level: Level, detector: Detector, easting: float, northing: float
 ) -> tuple[float, float, float]:
     """Mean log-odds, and easting and northing, from ten windows around a place on one level."""
-    size, transform = detector.encoding.size, level.grid.transform
-    centre_row = round((northing - transform.f) / transform.e - 0.5)
-    centre_column = round((easting - transform.c) / transform.a - 0.5)
+    size = detector.encoding.size
     step = round(JITTER * size)
     shifts = [(0, 0), (step, step), (step, -step), (-step, step), (-step, -step)]
-    corners = [(centre_row - size // 2 + r, centre_column - size // 2 + c) for r, c in shifts]
+    corners = _corners(level, size, (easting, northing), shifts)
     crops = np.stack([level.crop(row, column, size) for row, column in corners])
-    if not detector.encoding.observable(crops[:1])[0]:
-        return -np.inf, easting, northing
     # The second five are turned by half: the place of each is turned back.
     prediction = detector.predict(np.concatenate([crops, crops[:, ::-1, ::-1]]))
     place = prediction.place
