@@ -15,6 +15,8 @@ FLAG = 0.5
 MOST_CANDIDATES = 100
 # The second look shifts windows by this share of their side, so that no verdict hangs on a grid.
 JITTER = 0.125
+# A level whose straight window is so much less sure (log-odds) than another's is not looked at.
+HOPELESS = 3.0
 # A window agrees on a place if this much of its place probability lies within `AGREE_CELLS`.
 AGREE_MASS = 0.3
 AGREE_CELLS = 1.6
@@ -97,7 +99,7 @@ def _distinct_windows(scan: Scan, size: int) -> list[NDArray[np.int64]]:
 
 
 def _second_look(scan: Scan, detector: Detector, group: NDArray[np.int64]) -> Candidate:
-    """Choose among the level of a group and the two beside it, and look again from ten windows."""
+    """Shifted and turned windows on the place, on its level and the two beside it; the best."""
     lead = scan.windows[group[0]]
     easting, northing = float(lead["place_easting"]), float(lead["place_northing"])
     own = next(i for i, level in enumerate(scan.levels) if level.pixel_size == lead["pixel_size"])
@@ -115,8 +117,12 @@ def _second_look(scan: Scan, detector: Detector, group: NDArray[np.int64]) -> Ca
     if not observable.any():
         return Candidate(easting, northing, own, -np.inf, group)
     logits = np.where(observable, detector.predict(straight).logit, -np.inf)
-    level = beside[int(logits.argmax())]
-    log_odds, easting, northing = _look(scan.levels[level], detector, easting, northing)
+    looks = [
+        (level, *_look(scan.levels[level], detector, easting, northing))
+        for level, logit in zip(beside, logits, strict=True)
+        if logit >= logits.max() - HOPELESS
+    ]
+    level, log_odds, easting, northing = max(looks, key=lambda look: look[1])
     return Candidate(easting, northing, level, log_odds, group)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 from rasterio.features import shapes
 from scipy import ndimage
@@ -83,7 +84,9 @@ def _plane_around(
 
 def _outline(area: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Outer ring of a mask of one piece, in (row, column) of pixel centres."""
-    polygons = [geometry for geometry, value in shapes(area.astype(np.uint8), mask=area) if value]
-    rings = [np.array(polygon["coordinates"][0]) for polygon in polygons]
+    # A transform of its own, as rasterio warns of the identity.
+    half_up = Affine(1.0, 0.0, -0.5, 0.0, 1.0, -0.5)
+    found = shapes(area.astype(np.uint8), mask=area, transform=half_up)
+    rings = [np.array(polygon["coordinates"][0]) for polygon, _ in found]
     ring = max(rings, key=lambda corners: float(np.ptp(corners, axis=0).prod()))
-    return ring[:, ::-1] - 0.5
+    return ring[:, ::-1]

@@ -164,8 +164,8 @@ def _coarser(level: Level, factor: int) -> Level:
 def _starts(length: int, size: int) -> NDArray[np.int64]:
     """Top-left positions of half-overlapping windows, centred on the axis."""
     step = size // 2
-    # A rim narrower than an eighth of a window, as a turned map leaves, needs none of its own.
-    count = max(1, -(-(length - size - size // 8) // step) + 1)
+    # The outermost hundredth on either side, as a turned map leaves, needs no windows of its own.
+    count = max(1, -(-(length - size - length // 50) // step) + 1)
     first = (length - ((count - 1) * step + size)) // 2
     return first + step * np.arange(count)
 
