@@ -24,13 +24,17 @@ if TYPE_CHECKING:
         project,
         wrap,
     )
+    from bradyseism.physics.okada import Okada
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
+    from bradyseism.physics.sphere import McTigue
 
 __all__ = [
     "CDM",
     "SENTINEL1_WAVELENGTH",
     "ExponentialModel",
+    "McTigue",
     "Mogi",
+    "Okada",
     "PointCDM",
     "Source",
     "Sources",
@@ -54,7 +58,9 @@ _HOMES = {
         "turbulent_fields",
     ),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
+    "okada": ("Okada",),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
+    "sphere": ("McTigue",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
