@@ -18,6 +18,7 @@ TABLES = {
     "okada_case": ("okada_rect", "cases"),
     "mctigue_case": ("mctigue", "cases"),
     "okada_table": ("okada1985_table2", "rows"),
+    "pipe_case": ("pipe", "cases"),
     "okada_identity": ("limits", "cdm_equals_okada"),
     "spike_case": ("limits", "spikes"),
     "los_case": ("los", "table"),

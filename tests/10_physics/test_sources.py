@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 
 from bradyseism.physics.dislocation import UPRIGHT
 from bradyseism.physics.okada import Okada
+from bradyseism.physics.pipe import Pipe
 from bradyseism.physics.sources import CDM, Mogi, PointCDM, Sources
 from bradyseism.physics.sphere import McTigue
 
@@ -25,6 +26,7 @@ RECORDS = {
     "okada": Okada(
         0.0, 0.0, 4e3, length=3e3, width=2e3, strike=20.0, dip=60.0, opening=1.0, dip_slip=0.2
     ),
+    "pipe": Pipe(0.0, 0.0, 4e3, length=3e3, radius=100.0, pressure_ratio=1e-3),
 }
 
 RELIEF = 900.0 * np.exp(-(GRID[0] ** 2 + (GRID[1] - 2e3) ** 2) / 5e3**2) - 150.0

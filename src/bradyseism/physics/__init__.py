@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         wrap,
     )
     from bradyseism.physics.okada import Okada
+    from bradyseism.physics.pipe import Pipe
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
     from bradyseism.physics.sphere import McTigue
 
@@ -35,6 +36,7 @@ __all__ = [
     "McTigue",
     "Mogi",
     "Okada",
+    "Pipe",
     "PointCDM",
     "Source",
     "Sources",
@@ -59,6 +61,7 @@ _HOMES = {
     ),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
     "okada": ("Okada",),
+    "pipe": ("Pipe",),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
     "sphere": ("McTigue",),
 }
