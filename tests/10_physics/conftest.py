@@ -19,6 +19,8 @@ TABLES = {
     "mctigue_case": ("mctigue", "cases"),
     "okada_table": ("okada1985_table2", "rows"),
     "pipe_case": ("pipe", "cases"),
+    "pecm_case": ("pecm", "cases"),
+    "yang_case": ("yang", "cases"),
     "okada_identity": ("limits", "cdm_equals_okada"),
     "spike_case": ("limits", "spikes"),
     "los_case": ("los", "table"),

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from bradyseism.physics.dislocation import UPRIGHT
+from bradyseism.physics.ellipsoid import PointEllipsoid
 from bradyseism.physics.okada import Okada
 from bradyseism.physics.pipe import Pipe
 from bradyseism.physics.sources import CDM, Mogi, PointCDM, Sources
 from bradyseism.physics.sphere import McTigue
+from bradyseism.physics.spheroid import Yang
 
 GRID = np.meshgrid(np.linspace(-15e3, 15e3, 33), np.linspace(-15e3, 15e3, 31))
 RECORDS = {
@@ -27,6 +29,12 @@ RECORDS = {
         0.0, 0.0, 4e3, length=3e3, width=2e3, strike=20.0, dip=60.0, opening=1.0, dip_slip=0.2
     ),
     "pipe": Pipe(0.0, 0.0, 4e3, length=3e3, radius=100.0, pressure_ratio=1e-3),
+    "ellipsoid": PointEllipsoid(
+        0.0, 0.0, 4e3, semi_axes=(900.0, 1300.0, 700.0), pressure_ratio=1e-3, rotations=(9, -20, 35)
+    ),
+    "yang": Yang(
+        0.0, 0.0, 4e3, semi_major=1500.0, semi_minor=700.0, pressure_ratio=1e-3, plunge=60.0
+    ),
 }
 
 RELIEF = 900.0 * np.exp(-(GRID[0] ** 2 + (GRID[1] - 2e3) ** 2) / 5e3**2) - 150.0

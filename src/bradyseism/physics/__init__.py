@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         turbulent_field,
         turbulent_fields,
     )
+    from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import (
         SENTINEL1_WAVELENGTH,
         look_vector,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from bradyseism.physics.pipe import Pipe
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
     from bradyseism.physics.sphere import McTigue
+    from bradyseism.physics.spheroid import Yang
 
 __all__ = [
     "CDM",
@@ -38,9 +40,11 @@ __all__ = [
     "Okada",
     "Pipe",
     "PointCDM",
+    "PointEllipsoid",
     "Source",
     "Sources",
     "Variogram",
+    "Yang",
     "empirical_variogram",
     "fit_exponential",
     "look_vector",
@@ -59,11 +63,13 @@ _HOMES = {
         "turbulent_field",
         "turbulent_fields",
     ),
+    "ellipsoid": ("PointEllipsoid",),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
     "okada": ("Okada",),
     "pipe": ("Pipe",),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
     "sphere": ("McTigue",),
+    "spheroid": ("Yang",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
