@@ -21,6 +21,7 @@ TABLES = {
     "pipe_case": ("pipe", "cases"),
     "pecm_case": ("pecm", "cases"),
     "yang_case": ("yang", "cases"),
+    "penny_case": ("penny", "cases"),
     "okada_identity": ("limits", "cdm_equals_okada"),
     "spike_case": ("limits", "spikes"),
     "los_case": ("los", "table"),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         wrap,
     )
     from bradyseism.physics.okada import Okada
+    from bradyseism.physics.penny import PennyCrack
     from bradyseism.physics.pipe import Pipe
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
     from bradyseism.physics.sphere import McTigue
@@ -38,6 +39,7 @@ __all__ = [
     "McTigue",
     "Mogi",
     "Okada",
+    "PennyCrack",
     "Pipe",
     "PointCDM",
     "PointEllipsoid",
@@ -66,6 +68,7 @@ _HOMES = {
     "ellipsoid": ("PointEllipsoid",),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
     "okada": ("Okada",),
+    "penny": ("PennyCrack",),
     "pipe": ("Pipe",),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
     "sphere": ("McTigue",),
