@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 GOLDEN = Path(__file__).resolve().parents[3] / "shared" / "golden"
 
@@ -14,6 +16,12 @@ TABLES = {
     "mogi_case": ("mogi", "cases"),
     "pcdm_case": ("pcdm", "cases"),
     "okada_case": ("okada_rect", "cases"),
+    "mctigue_case": ("mctigue", "cases"),
+    "okada_table": ("okada1985_table2", "rows"),
+    "pipe_case": ("pipe", "cases"),
+    "pecm_case": ("pecm", "cases"),
+    "yang_case": ("yang", "cases"),
+    "penny_case": ("penny", "cases"),
     "okada_identity": ("limits", "cdm_equals_okada"),
     "spike_case": ("limits", "spikes"),
     "los_case": ("los", "table"),
@@ -41,3 +49,16 @@ def pytest_generate_tests(metafunc):
 def golden(shared):
     """Function that reads one golden file."""
     return lambda name: json.loads((shared / "golden" / f"{name}.json").read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def agrees():
+    """Function that holds a source to the displacement of one golden case."""
+
+    def check(source, case, expected="expected"):
+        points = np.array(case["x"], dtype=float), np.array(case["y"], dtype=float)
+        values = np.array([case[expected][name] for name in ("ue", "un", "uv")])
+        tolerance = case["suggested_tolerance_abs"]
+        assert_allclose(source.displacement(*points), values, rtol=0, atol=tolerance)
+
+    return check

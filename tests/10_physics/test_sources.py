@@ -1,5 +1,6 @@
 """Sources: symmetry, limits, identities, edges, and what they refuse."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,13 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from bradyseism.physics.dislocation import UPRIGHT
+from bradyseism.physics.ellipsoid import PointEllipsoid
+from bradyseism.physics.okada import Okada
+from bradyseism.physics.penny import PennyCrack
+from bradyseism.physics.pipe import Pipe
 from bradyseism.physics.sources import CDM, Mogi, PointCDM, Sources
+from bradyseism.physics.sphere import McTigue
+from bradyseism.physics.spheroid import Yang
 
 GRID = np.meshgrid(np.linspace(-15e3, 15e3, 33), np.linspace(-15e3, 15e3, 31))
 RECORDS = {
@@ -18,7 +25,21 @@ RECORDS = {
     ),
     "point": PointCDM(0.0, 0.0, 4e3, potencies=(3e6, 1e6, 2e6), rotations=(9, -20, 35)),
     "mogi": Mogi(0.0, 0.0, 4e3, 1e6),
+    "sphere": McTigue(0.0, 0.0, 4e3, radius=1500.0, pressure_ratio=1e-3),
+    "okada": Okada(
+        0.0, 0.0, 4e3, length=3e3, width=2e3, strike=20.0, dip=60.0, opening=1.0, dip_slip=0.2
+    ),
+    "pipe": Pipe(0.0, 0.0, 4e3, length=3e3, radius=100.0, pressure_ratio=1e-3),
+    "ellipsoid": PointEllipsoid(
+        0.0, 0.0, 4e3, semi_axes=(900.0, 1300.0, 700.0), pressure_ratio=1e-3, rotations=(9, -20, 35)
+    ),
+    "yang": Yang(
+        0.0, 0.0, 4e3, semi_major=1500.0, semi_minor=700.0, pressure_ratio=1e-3, plunge=60.0
+    ),
+    "penny": PennyCrack(0.0, 0.0, 4e3, radius=3e3, pressure_ratio=1e-3),
 }
+
+RELIEF = 900.0 * np.exp(-(GRID[0] ** 2 + (GRID[1] - 2e3) ** 2) / 5e3**2) - 150.0
 
 
 def upright(**changes):
@@ -166,9 +187,12 @@ class TestPhysics:
         up = sill.displacement(*np.meshgrid(axis, axis))[2]
         assert_allclose(share @ up @ share, sill.potency, rtol=2e-3)
 
-    def test_far_field_decays_with_the_square_of_distance(self, source):
-        east = source.displacement([4e5, 8e5], [0.0, 0.0])[0]
-        assert_allclose(east[0] / east[1], 4.0, rtol=2e-3)
+    def test_far_field_decays_with_a_power_of_distance(self, source):
+        # Of both sides, so that the next order, odd in the distance, drops out.
+        near, far, *opposite = source.displacement([4e5, 8e5, -4e5, -8e5], np.zeros(4))[0]
+        # The push of a level crack falls off by two powers more.
+        power = 4 if isinstance(source, PennyCrack) else 2
+        assert_allclose((near - opposite[0]) / (far - opposite[1]), 2.0**power, rtol=2e-3)
 
     def test_poisson_matters_only_off_a_horizontal_sill(self):
         for dip, same in ((0.0, True), (30.0, False)):
@@ -294,6 +318,56 @@ class TestNamedShapes:
         assert CDM.dyke(0, 0, 3e3, height=1e3, **shape).potency == pytest.approx(1e6)
         pipe = CDM.pipe(0, 0, 3e3, radius=100.0, **shape)
         assert pipe.potencies == pytest.approx((2e5, 2e5, 2e4))
+
+
+class TestVaryingDepth:
+    def test_a_level_plain_is_a_deeper_source(self, source):
+        deeper = dataclasses.replace(source, depth=source.depth + 500.0)
+        expected = deeper.displacement(*GRID)
+        moved = source.displacement(*GRID, np.full_like(GRID[0], 500.0))
+        assert_allclose(moved, expected, rtol=0, atol=1e-12 * np.abs(expected).max())
+
+    def test_zero_elevation_is_a_flat_surface(self, source):
+        np.testing.assert_array_equal(
+            source.displacement(*GRID, np.zeros_like(GRID[0])), source.displacement(*GRID)
+        )
+
+    def test_every_point_counts_its_own_height(self, source):
+        moved = source.displacement(*GRID, RELIEF)
+        expected = np.abs(moved).max()
+        for row, column in ((0, 0), (15, 16), (17, 13), (30, 32)):
+            deeper = dataclasses.replace(source, depth=source.depth + RELIEF[row, column])
+            alone = deeper.displacement(GRID[0][row, column], GRID[1][row, column])
+            assert_allclose(moved[:, row, column], alone, rtol=0, atol=1e-12 * expected)
+
+    def test_missing_heights_stay_missing(self, source):
+        moved = source.displacement([0.0, 0.0], [0.0, 0.0], [np.nan, 100.0])
+        assert np.isnan(moved[:, 0]).all()
+        assert np.isfinite(moved[:, 1]).all()
+
+    def test_ground_below_the_source_is_refused(self, source):
+        with pytest.raises(
+            ValueError, match=r"^elevation -5000 m is not above the top of the source, at depth"
+        ):
+            source.displacement([0.0, 1e3], [0.0, 0.0], [100.0, -5e3])
+
+    def test_one_height_is_not_enough(self, source):
+        with pytest.raises(ValueError, match=r"^elevation has shape \(\) and easting \(31, 33\)"):
+            source.displacement(*GRID, 100.0)
+
+
+class TestSuperposition:
+    def test_plus_collects(self):
+        one, two, three = list(RECORDS.values())[:3]
+        assert one + two == Sources((one, two))
+        assert one + two + three == one + (two + three) == Sources((one, two, three))
+        assert sum([one, two], Sources(())) == Sources((one, two))
+
+    def test_displacements_add_with_topography(self, source):
+        other = RECORDS["mogi"]
+        expected = source.displacement(*GRID, RELIEF) + other.displacement(*GRID, RELIEF)
+        moved = (source + other).displacement(*GRID, RELIEF)
+        assert_allclose(moved, expected, rtol=0, atol=1e-14 * np.abs(expected).max())
 
 
 @settings(max_examples=60, deadline=None)

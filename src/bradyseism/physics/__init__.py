@@ -18,23 +18,35 @@ if TYPE_CHECKING:
         turbulent_field,
         turbulent_fields,
     )
+    from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import (
         SENTINEL1_WAVELENGTH,
         look_vector,
         project,
         wrap,
     )
+    from bradyseism.physics.okada import Okada
+    from bradyseism.physics.penny import PennyCrack
+    from bradyseism.physics.pipe import Pipe
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
+    from bradyseism.physics.sphere import McTigue
+    from bradyseism.physics.spheroid import Yang
 
 __all__ = [
     "CDM",
     "SENTINEL1_WAVELENGTH",
     "ExponentialModel",
+    "McTigue",
     "Mogi",
+    "Okada",
+    "PennyCrack",
+    "Pipe",
     "PointCDM",
+    "PointEllipsoid",
     "Source",
     "Sources",
     "Variogram",
+    "Yang",
     "empirical_variogram",
     "fit_exponential",
     "look_vector",
@@ -53,8 +65,14 @@ _HOMES = {
         "turbulent_field",
         "turbulent_fields",
     ),
+    "ellipsoid": ("PointEllipsoid",),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
+    "okada": ("Okada",),
+    "penny": ("PennyCrack",),
+    "pipe": ("Pipe",),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
+    "sphere": ("McTigue",),
+    "spheroid": ("Yang",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

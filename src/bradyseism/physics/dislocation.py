@@ -42,11 +42,11 @@ from typing import NamedTuple, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
+
+from bradyseism.physics.half_space import Array, Points
 
 P = ParamSpec("P")
 T = TypeVar("T")
-Array = NDArray[np.float64]
 Pair = tuple[float, float]
 Vector = tuple[float, float, float]
 Corners = tuple[float, float, float, float]
@@ -122,42 +122,62 @@ class Edges(NamedTuple):
     logarithm: float
 
 
-def rectangle(centre: Array, first: Array, second: Array) -> Rectangle:
+class Sight(NamedTuple):
+    """A rectangle in its own frame, seen from a surface point.
+
+    `distance` to the four corners, `normal` distance to its plane, and the coordinates of its ends
+    along the `first` and the `second` edges.
+    """
+
+    distance: Corners
+    normal: float
+    first: Pair
+    second: Pair
+
+
+def rectangle(centre: Array, first: Array, second: Array, jump: Array | None = None) -> Rectangle:
     """Describe a rectangle for the kernels.
 
     Parameters
     ----------
     centre, first, second
         Centre and two perpendicular half-edges of non-zero length, each (east, north, down) in m.
+        Those that point up are turned round.
+    jump
+        Displacement (east, north, down) in m of the side that first x second points to, against
+        the other side. None is a unit opening, which has no preferred side.
 
     Returns
     -------
     Rectangle
-        With the edges turned to point down: a rectangle has no preferred side.
+        With the edges pointing down.
     """
     first, second = (edge if edge[2] >= 0 else -edge for edge in (first, second))
     normal = np.cross(first, second)
     normal = normal / np.linalg.norm(normal)
-    return Rectangle(
-        _vector(centre), _vector(normal), _side(first, second, normal), _side(second, first, normal)
-    )
+    moved = normal if jump is None else jump
+    sides = (_side(first, second, (normal, moved)), _side(second, first, (normal, moved)))
+    return Rectangle(_vector(centre), _vector(normal), *sides)
 
 
 def _vector(array: Array) -> Vector:
     return float(array[0]), float(array[1]), float(array[2])
 
 
-def _side(half_edge: Array, across: Array, normal: Array) -> Side:
-    """Work out one direction of edges; `across` leads from the centre to the far edge."""
+def _side(half_edge: Array, across: Array, moments: tuple[Array, Array]) -> Side:
+    """Work out one direction of edges; `across` leads from the centre to the far edge.
+
+    `moments` are the normal of the plane and the jump across it.
+    """
     half = float(np.linalg.norm(half_edge))
     along = half_edge / half
     sine = float(np.hypot(along[0], along[1]))
     # A vertical edge has no azimuth and its integrals need none: take any.
     east, north = (along[:2] / sine).tolist() if sine > 0 else (1.0, 0.0)
     axes = np.array([[east, north], [-north, east]])
-    trace = np.array([normal[1], -normal[0]])
+    trace, moved = (np.array([vector[1], -vector[0]]) for vector in moments)
     offset = axes @ across[:2]
-    weight = (trace @ across[:2]) / np.linalg.norm(across) * (axes @ trace)
+    weight = (trace @ across[:2]) / np.linalg.norm(across) * (axes @ moved)
     return Side(
         along=_vector(along),
         sine=sine,
@@ -309,8 +329,9 @@ def _edge_pair(
 
 
 @kernel
-def _radial(distance: Corners, normal_distance: float, first_run: Pair, second_run: Pair) -> Vector:
+def _radial(sight: Sight) -> Vector:
     """Integral of 3 (n . X)^2 X / R^5 less the solid angle, along (normal, first, second)."""
+    distance, normal_distance, first_run, second_run = sight
     square = normal_distance * normal_distance
     normal = first = second = 0.0
     for corner in range(4):
@@ -325,17 +346,67 @@ def _radial(distance: Corners, normal_distance: float, first_run: Pair, second_r
 
 
 @kernel
-def opening_displacement(
-    easting: float, northing: float, source: Rectangle, poisson: float
-) -> Vector:
+def tension(position: Vector, source: Rectangle) -> tuple[Vector, float, Sight]:
+    """Integrate the part of the stress that follows from chi over a rectangle.
+
+    Parameters
+    ----------
+    position
+        From the surface point to the centre of the rectangle, (east, north, down) in m.
+    source
+        The rectangle, wholly below the level of the point.
+
+    Returns
+    -------
+    traction
+        Integral of the Hessian of grad chi, contracted with the weights of the sides, along (east,
+        north, down).
+    angle
+        Solid angle of the rectangle, signed as the distance along its normal.
+    sight
+        The corners, for `radial` and its like.
+    """
+    _, n, first, second = source
+    h = position[0] * n[0] + position[1] * n[1] + position[2] * n[2]
+    t, s = first.along, second.along
+    a = position[0] * t[0] + position[1] * t[1] + position[2] * t[2]
+    b = position[0] * s[0] + position[1] * s[1] + position[2] * s[2]
+    a_run, b_run = (a - first.half, a + first.half), (b - second.half, b + second.half)
+    a0, a1, b0, b1 = a_run[0] ** 2, a_run[1] ** 2, b_run[0] ** 2 + h * h, b_run[1] ** 2 + h * h
+    r = (math.sqrt(a0 + b0), math.sqrt(a1 + b0), math.sqrt(a0 + b1), math.sqrt(a1 + b1))
+    rise, lift = first.half * t[2], second.half * s[2]
+    top, bottom = position[2] - lift, position[2] + lift
+    d = (r[0] + top - rise, r[1] + top + rise, r[2] + bottom - rise, r[3] + bottom + rise)
+    logarithm = math.log((d[0] * d[3]) / (d[1] * d[2]))
+    swapped = ((r[0], r[2], r[1], r[3]), (d[0], d[2], d[1], d[3]))
+    one, one_angle = _edge_pair(first, position, (r, d), a_run, logarithm)
+    two, two_angle = _edge_pair(second, position, swapped, b_run, logarithm)
+    traction = (one[0] + two[0], one[1] + two[1], one[2] + two[2])
+    return traction, one_angle - two_angle, Sight(r, h, a_run, b_run)
+
+
+@kernel
+def along_axes(source: Rectangle, parts: Vector) -> Vector:
+    """Turn (normal, first, second) components into (east, north, down)."""
+    _, n, first, second = source
+    t, s = first.along, second.along
+    return (
+        parts[0] * n[0] + parts[1] * t[0] + parts[2] * s[0],
+        parts[0] * n[1] + parts[1] * t[1] + parts[2] * s[1],
+        parts[0] * n[2] + parts[1] * t[2] + parts[2] * s[2],
+    )
+
+
+@kernel
+def opening_displacement(position: Vector, source: Rectangle, poisson: float) -> Vector:
     """Displacement of a surface point by a rectangle that opens by one metre.
 
     Parameters
     ----------
-    easting, northing
-        The point (m).
+    position
+        From the surface point to the centre of the rectangle, (east, north, down) in m.
     source
-        The rectangle, wholly at or below the surface.
+        The rectangle, wholly at or below the level of the point.
     poisson
         Poisson's ratio.
 
@@ -344,47 +415,29 @@ def opening_displacement(
     tuple of float
         East, north and up displacement (m per m of opening).
     """
-    centre, n, first, second = source
-    middle = (centre[0] - easting, centre[1] - northing, centre[2])
-    h = middle[0] * n[0] + middle[1] * n[1] + middle[2] * n[2]
-    t, s = first.along, second.along
-    a = middle[0] * t[0] + middle[1] * t[1] + middle[2] * t[2]
-    b = middle[0] * s[0] + middle[1] * s[1] + middle[2] * s[2]
-    a_run, b_run = (a - first.half, a + first.half), (b - second.half, b + second.half)
-    a0, a1, b0, b1 = a_run[0] ** 2, a_run[1] ** 2, b_run[0] ** 2 + h * h, b_run[1] ** 2 + h * h
-    r = (math.sqrt(a0 + b0), math.sqrt(a1 + b0), math.sqrt(a0 + b1), math.sqrt(a1 + b1))
-    rise, lift = first.half * t[2], second.half * s[2]
-    top, bottom = middle[2] - lift, middle[2] + lift
-    d = (r[0] + top - rise, r[1] + top + rise, r[2] + bottom - rise, r[3] + bottom + rise)
-    logarithm = math.log((d[0] * d[3]) / (d[1] * d[2]))
-    swapped = ((r[0], r[2], r[1], r[3]), (d[0], d[2], d[1], d[3]))
-    one, one_angle = _edge_pair(first, middle, (r, d), a_run, logarithm)
-    two, two_angle = _edge_pair(second, middle, swapped, b_run, logarithm)
-    normal, along_first, along_second = _radial(r, h, a_run, b_run)
-    normal += one_angle - two_angle
+    traction, angle, sight = tension(position, source)
+    normal, along_first, along_second = _radial(sight)
+    radial = along_axes(source, (normal + angle, along_first, along_second))
     share = 1.0 - 2.0 * poisson
     return (
-        (share * (one[0] + two[0]) - normal * n[0] - along_first * t[0] - along_second * s[0])
-        * PER_TURN,
-        (share * (one[1] + two[1]) - normal * n[1] - along_first * t[1] - along_second * s[1])
-        * PER_TURN,
-        (normal * n[2] + along_first * t[2] + along_second * s[2] - share * (one[2] + two[2]))
-        * PER_TURN,
+        (share * traction[0] - radial[0]) * PER_TURN,
+        (share * traction[1] - radial[1]) * PER_TURN,
+        (radial[2] - share * traction[2]) * PER_TURN,
     )
 
 
 @compiled
-def add_opening(
-    points: tuple[Array, Array], source: Rectangle, numbers: Pair, total: Array
-) -> None:
-    """Add the displacement by one rectangle to `total`, (3, n), at points (easting, northing).
+def add_opening(points: Points, source: Rectangle, numbers: Pair, total: Array) -> None:
+    """Add the displacement by one rectangle to `total`, (3, n), at n points.
 
-    `numbers` are opening (m) and Poisson's ratio.
+    `points` are (easting, northing, elevation), `numbers` opening (m) and Poisson's ratio.
     """
-    easting, northing = points
+    easting, northing, elevation = points
+    x, y, z = source.centre
     opening, poisson = numbers
     for point in range(easting.size):
-        east, north, up = opening_displacement(easting[point], northing[point], source, poisson)
+        position = (x - easting[point], y - northing[point], z + elevation[point])
+        east, north, up = opening_displacement(position, source, poisson)
         total[0, point] += opening * east
         total[1, point] += opening * north
         total[2, point] += opening * up

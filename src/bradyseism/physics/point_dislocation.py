@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 
-from bradyseism.physics.dislocation import PER_TURN, Array, Pair, Vector, compiled, kernel
+from bradyseism.physics.dislocation import PER_TURN, Pair, Vector, compiled, kernel
+from bradyseism.physics.half_space import Array, Points
 
 
 @kernel
@@ -55,18 +56,18 @@ def point_opening_displacement(position: Vector, normal: Vector, poisson: float)
 
 @compiled
 def add_point_opening(
-    points: tuple[Array, Array], source: tuple[Vector, Vector], numbers: Pair, total: Array
+    points: Points, source: tuple[Vector, Vector], numbers: Pair, total: Array
 ) -> None:
-    """Add the displacement by one point dislocation to `total`, (3, n), at (easting, northing).
+    """Add the displacement by one point dislocation to `total`, (3, n), at n points.
 
-    `source` is its (east, north, down) position and unit normal, `numbers` are its potency (m3) and
-    Poisson's ratio.
+    `points` are (easting, northing, elevation), `source` is its (east, north, down) position and
+    unit normal, `numbers` are its potency (m3) and Poisson's ratio.
     """
-    easting, northing = points
+    easting, northing, elevation = points
     (x, y, z), normal = source
     potency, poisson = numbers
     for point in range(easting.size):
-        position = (x - easting[point], y - northing[point], z)
+        position = (x - easting[point], y - northing[point], z + elevation[point])
         east, north, up = point_opening_displacement(position, normal, poisson)
         total[0, point] += potency * east
         total[1, point] += potency * north

@@ -1,8 +1,8 @@
 """Deformation sources as records: what lies below, and how the surface moves.
 
 Every record is frozen, checks itself, and answers `displacement(easting, northing)` with metres
-east, north and up at the surface of a homogeneous elastic half-space whose surface is flat. Lengths
-are in metres, depth is positive down, angles are in degrees.
+east, north and up at the surface of a homogeneous elastic half-space, flat unless the elevation of
+the points is given. Lengths are in metres, depth is positive down, angles are in degrees.
 
 Rotations turn a source about the fixed east, north and up axes, in this order, each **clockwise**
 as seen from the tip of its axis (as an azimuth is): R = Rz @ Ry @ Rx. So `rotations[2]` is an
@@ -26,34 +26,36 @@ ground surfaces around them. Bull. Earthq. Res. Inst. 36, 99-134.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
 from itertools import combinations
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from bradyseism.physics.dislocation import add_opening, rectangle
+from bradyseism.physics.half_space import (
+    Array,
+    BuriedSource,
+    Points,
+    Source,
+    Sources,
+    Triple,
+    check_finite,
+    check_place,
+    check_point_depth,
+    check_triple,
+    rotated_axes,
+)
 from bradyseism.physics.point_dislocation import add_point_opening
 
-Triple = tuple[float, float, float]
-Array = NDArray[np.float64]
+__all__ = ["CDM", "Mogi", "PointCDM", "Source", "Sources"]
 
 ROUNDING = 1e-12
 """Share of its depth and axes by which a vertex may stand above the surface through rounding."""
 
 
-class Source(Protocol):
-    """Anything below the surface that moves it."""
-
-    def displacement(self, easting: ArrayLike, northing: ArrayLike) -> Array:
-        """Return (3, ...) east, north and up displacement (m) at surface points (m)."""
-        ...
-
-
 @dataclass(frozen=True)
-class CDM:
+class CDM(BuriedSource):
     """Compound dislocation model: three perpendicular rectangles that open by the same amount.
 
     Parameters
@@ -104,10 +106,10 @@ class CDM:
     poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        _check_place(self.easting, self.northing, self.depth, self.poisson)
-        _check_finite("opening", self.opening)
-        _check_triple("rotations", self.rotations)
-        _check_triple("semi_axes", self.semi_axes)
+        check_place(self.easting, self.northing, self.depth, self.poisson)
+        check_finite("opening", self.opening)
+        check_triple("rotations", self.rotations)
+        check_triple("semi_axes", self.semi_axes)
         for axis, length in zip("xyz", self.semi_axes, strict=True):
             if length < 0:
                 raise ValueError(
@@ -117,9 +119,7 @@ class CDM:
         self._check_below_surface()
 
     def _check_below_surface(self) -> None:
-        half_axes = self._half_axes()
-        rises = max(abs(a[2]) + abs(b[2]) for a, b in combinations(half_axes, 2))
-        highest = float(rises) - self.depth
+        highest = self._rise() - self.depth
         if highest > ROUNDING * (self.depth + max(self.semi_axes)):
             raise ValueError(
                 f"source reaches above the surface: its highest vertex is at {highest:g} m with "
@@ -127,9 +127,13 @@ class CDM:
                 "turn it"
             )
 
+    def _rise(self) -> float:
+        """Height (m) of the highest vertex above the centre."""
+        return float(max(abs(a[2]) + abs(b[2]) for a, b in combinations(self._half_axes(), 2)))
+
     def _half_axes(self) -> list[Array]:
         """Rotated semi-axes as (east, north, down) vectors."""
-        axes = _rotated_axes(self.rotations)
+        axes = rotated_axes(self.rotations)
         return [length * axis for length, axis in zip(self.semi_axes, axes, strict=True)]
 
     @classmethod
@@ -230,35 +234,21 @@ class CDM:
         """Total potency (m3); see the module for its relation to the volume of a cavity."""
         return sum(self.potencies)
 
-    def displacement(self, easting: ArrayLike, northing: ArrayLike) -> Array:
-        """Return the surface displacement.
+    @property
+    def top(self) -> float:
+        """Depth (m) of the shallowest vertex of a rectangle."""
+        return self.depth - self._rise()
 
-        Parameters
-        ----------
-        easting, northing
-            Points (m), two arrays of one shape; NaN gives NaN.
-
-        Returns
-        -------
-        ndarray of float64, (3, ...)
-            East, north and up displacement (m).
-
-        Raises
-        ------
-        ValueError
-            If the shapes differ.
-        """
-        points, total = _flat_points(easting, northing)
+    def _add_displacement(self, points: Points, total: Array) -> None:
         centre = np.array([self.easting, self.northing, self.depth])
         for first, second in combinations(self._half_axes(), 2):
             if first.any() and second.any():
                 numbers = (float(self.opening), float(self.poisson))
                 add_opening(points, rectangle(centre, first, second), numbers, total)
-        return total.reshape(3, *np.shape(easting))
 
 
 @dataclass(frozen=True)
-class PointCDM:
+class PointCDM(BuriedSource):
     """Point compound dislocation model: three perpendicular point dislocations.
 
     The far field of a CDM, to the second order in size over depth.
@@ -296,10 +286,10 @@ class PointCDM:
     poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        _check_place(self.easting, self.northing, self.depth, self.poisson)
-        _check_point_depth(self.depth)
-        _check_triple("potencies", self.potencies)
-        _check_triple("rotations", self.rotations)
+        check_place(self.easting, self.northing, self.depth, self.poisson)
+        check_point_depth(self.depth)
+        check_triple("potencies", self.potencies)
+        check_triple("rotations", self.rotations)
         if min(self.potencies) < 0 < max(self.potencies):
             raise ValueError(
                 f"potencies {self.potencies} m3 differ in sign: a point CDM opens or closes as a "
@@ -311,19 +301,21 @@ class PointCDM:
         """Total potency (m3); see the module for its relation to the volume of a cavity."""
         return sum(self.potencies)
 
-    def displacement(self, easting: ArrayLike, northing: ArrayLike) -> Array:
-        """Return the surface displacement (3, ...) in m at points (m); see `CDM.displacement`."""
-        points, total = _flat_points(easting, northing)
+    @property
+    def top(self) -> float:
+        """Depth (m) of the point."""
+        return self.depth
+
+    def _add_displacement(self, points: Points, total: Array) -> None:
         position = (float(self.easting), float(self.northing), float(self.depth))
-        for potency, axis in zip(self.potencies, _rotated_axes(self.rotations), strict=True):
+        for potency, axis in zip(self.potencies, rotated_axes(self.rotations), strict=True):
             normal = (float(axis[0]), float(axis[1]), float(axis[2]))
             numbers = (float(potency), float(self.poisson))
             add_point_opening(points, (position, normal), numbers, total)
-        return total.reshape(3, *np.shape(easting))
 
 
 @dataclass(frozen=True)
-class Mogi:
+class Mogi(BuriedSource):
     """Isotropic point source: a small pressurised sphere at depth.
 
     Parameters
@@ -360,87 +352,22 @@ class Mogi:
     poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        _check_place(self.easting, self.northing, self.depth, self.poisson)
-        _check_point_depth(self.depth)
-        _check_finite("volume_change", self.volume_change)
+        check_place(self.easting, self.northing, self.depth, self.poisson)
+        check_point_depth(self.depth)
+        check_finite("volume_change", self.volume_change)
 
     @property
     def potency(self) -> float:
         """Total potency (m3) of the point CDM of equal potencies that is this source."""
         return 3.0 * (1.0 - self.poisson) / (1.0 + self.poisson) * self.volume_change
 
-    def displacement(self, easting: ArrayLike, northing: ArrayLike) -> Array:
-        """Return the surface displacement (3, ...) in m at points (m); see `CDM.displacement`."""
-        (x, y), total = _flat_points(easting, northing)
-        total[0], total[1], total[2] = x - self.easting, y - self.northing, self.depth
-        total[2, np.isnan(x) | np.isnan(y)] = np.nan
-        cube = np.sum(total**2, axis=0) ** 1.5
-        total *= (1.0 - self.poisson) / math.pi * self.volume_change / cube
-        return total.reshape(3, *np.shape(easting))
+    @property
+    def top(self) -> float:
+        """Depth (m) of the point."""
+        return self.depth
 
-
-@dataclass(frozen=True)
-class Sources:
-    """Several sources at once; the half-space is linear, so their displacements add."""
-
-    members: tuple[Source, ...]
-
-    def displacement(self, easting: ArrayLike, northing: ArrayLike) -> Array:
-        """Return the sum (3, ...) in m of the members' displacements; zero without members."""
-        points, total = _flat_points(easting, northing)
-        for member in self.members:
-            total += member.displacement(*points)
-        return total.reshape(3, *np.shape(easting))
-
-
-def _rotated_axes(rotations: Triple) -> Iterator[Array]:
-    """Unit x, y and z axes of a turned source as (east, north, down)."""
-    (cx, sx), (cy, sy), (cz, sz) = (
-        (math.cos(angle), math.sin(angle)) for angle in map(math.radians, rotations)
-    )
-    about_east = np.array([[1.0, 0.0, 0.0], [0.0, cx, sx], [0.0, -sx, cx]])
-    about_north = np.array([[cy, 0.0, -sy], [0.0, 1.0, 0.0], [sy, 0.0, cy]])
-    about_up = np.array([[cz, sz, 0.0], [-sz, cz, 0.0], [0.0, 0.0, 1.0]])
-    axes = (about_up @ about_north @ about_east).T * np.array([1.0, 1.0, -1.0])
-    yield from axes
-
-
-def _flat_points(easting: ArrayLike, northing: ArrayLike) -> tuple[tuple[Array, Array], Array]:
-    """Points as two flat float64 arrays, and zeros for their displacement."""
-    x, y = (np.ascontiguousarray(points, dtype=np.float64) for points in (easting, northing))
-    if np.shape(easting) != np.shape(northing):
-        raise ValueError(
-            f"easting has shape {np.shape(easting)} and northing {np.shape(northing)}: give two "
-            "arrays of one shape, for a grid those of numpy.meshgrid"
-        )
-    return (x.ravel(), y.ravel()), np.zeros((3, x.size))
-
-
-def _check_finite(name: str, value: float) -> None:
-    if not math.isfinite(value):
-        raise ValueError(f"{name} is {value:g}: give a finite number")
-
-
-def _check_triple(name: str, values: Triple) -> None:
-    if len(values) != 3:
-        raise ValueError(f"{name} has {len(values)} numbers, {values}: give three, for x, y and z")
-    for axis, value in zip("xyz", values, strict=True):
-        _check_finite(f"{name} {axis}", value)
-
-
-def _check_place(easting: float, northing: float, depth: float, poisson: float) -> None:
-    _check_finite("easting", easting)
-    _check_finite("northing", northing)
-    _check_finite("depth", depth)
-    if depth < 0:
-        raise ValueError(
-            f"depth {depth:g} m is negative, which puts the source above the surface: depth is "
-            "positive down"
-        )
-    if not 0.0 <= poisson <= 0.5:
-        raise ValueError(f"poisson {poisson:g} is outside 0 to 0.5: 0.25 is usual for rock")
-
-
-def _check_point_depth(depth: float) -> None:
-    if depth == 0:
-        raise ValueError("depth 0 m puts a point source on the surface: give a positive depth")
+    def _add_displacement(self, points: Points, total: Array) -> None:
+        easting, northing, elevation = points
+        away = np.stack([easting - self.easting, northing - self.northing, self.depth + elevation])
+        cube = np.sum(away**2, axis=0) ** 1.5
+        total += (1.0 - self.poisson) / math.pi * self.volume_change / cube * away
