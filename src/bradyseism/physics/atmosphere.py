@@ -418,8 +418,7 @@ def fit_exponential(variogram: Variogram) -> ExponentialModel:
     weight *= observed.size**0.5 / np.linalg.norm(weight * observed)
 
     def misfit(parameters: NDArray[np.float64]) -> NDArray[np.float64]:
-        sill, log_length, nugget = parameters
-        model = nugget - sill * np.expm1(-lag / math.exp(log_length))
+        model = parameters[2] - parameters[0] * np.expm1(-lag / math.exp(parameters[1]))
         return np.asarray(weight * (model - observed), dtype=np.float64)
 
     lowest, highest = math.log(lag[0]), math.log(lag[-1] * 10.0)
