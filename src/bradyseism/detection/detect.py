@@ -21,6 +21,8 @@ Status = Literal["flagged", "quiet", "not observable"]
 
 # A catalogued volcano belongs to a detection within this distance (m), or within its radius.
 ASSOCIATION = 10e3
+# A signal of a larger radius than this share of a window's side is measured in a wider window.
+WIDEST_RADIUS = 1 / 6
 # Around a volcano, the strongest evidence within this distance (m) counts as its own.
 AROUND_VOLCANO = 3e3
 
@@ -188,14 +190,12 @@ def _describe(
     crop = level.crop(top, left, size)
     features = detector.predict(crop[None], with_features=True).features
     per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
-    measured = measure(crop / per_year)
+    rate, radius, footprint = _measure(candidate, scanned, size)
     longitude, latitude = (float(v) for v in level.grid.longitude_latitude(row, column))
-    outline = measured.outline + np.array([top, left])
     corners = np.array([(0, 0), (size, 0), (size, size), (0, size), (0, 0)]) - 0.5 + (top, left)
     easting, northing = (
         float(v) for v in level.position(top + (size - 1) / 2, left + (size - 1) / 2)
     )
-    radius = measured.radius * level.pixel_size
     volcano, distance = catalogue.nearest(longitude, latitude) if catalogue else (None, None)
     near = distance is not None and distance <= max(ASSOCIATION, radius)
     return Detection(
@@ -203,14 +203,31 @@ def _describe(
         longitude,
         latitude,
         candidate.probability,
-        measured.rate,
+        rate / per_year,
         radius,
-        _ring(level.grid, outline),
+        footprint,
         Window(level.pixel_size, size, easting, northing, _ring(level.grid, corners)),
         grad_cam(features, detector.head)[0] if features is not None else np.zeros((1, 1)),
         volcano if near else None,
         distance,
     )
+
+
+def _measure(
+    candidate: Candidate, scanned: Scan, size: int
+) -> tuple[float, float, tuple[tuple[float, float], ...]]:
+    """Rate (unit of the levels), radius (m) and footprint, where the window leaves ground around.
+
+    A signal that fills the window in which it was found is measured in one twice as wide.
+    """
+    for level in scanned.levels[candidate.level :]:
+        row, column = _pixel(level.grid, candidate.easting, candidate.northing)
+        corner = round(row) - size // 2, round(column) - size // 2
+        measured = measure(level.crop(*corner, size))
+        if measured.radius <= WIDEST_RADIUS * size:
+            break
+    outline = measured.outline + np.array(corner)
+    return measured.rate, measured.radius * level.pixel_size, _ring(level.grid, outline)
 
 
 def _pixel(grid: Grid, easting: float, northing: float) -> tuple[float, float]:
