@@ -31,7 +31,7 @@ slow: .venv-test/.installed
 model: .venv-test/.installed
 	.venv-test/bin/bradyseism train shipped -o runs/shipped
 
-benchmark: .venv-test/.installed
+benchmark: .venv-test/.benchmark
 	.venv-test/bin/python benchmarks/detection.py
 	.venv-test/bin/python benchmarks/simulation.py
 
@@ -46,6 +46,10 @@ clean:
 .venv-test/.installed: pyproject.toml constraints/test.txt
 	$(PYTHON) -m venv .venv-test
 	.venv-test/bin/python $(INSTALL) -c constraints/test.txt -e ".[train,review,scale,gis,docs,test]"
+	touch $@
+
+.venv-test/.benchmark: .venv-test/.installed
+	.venv-test/bin/python $(INSTALL) -c constraints/test.txt -e ".[benchmark]"
 	touch $@
 
 $(PYTEST)/.installed: constraints/test.txt .venv/.installed

@@ -36,7 +36,7 @@ def test_compact_has_eight_by_eight_cells_and_fits_the_package(compact, images):
     with torch.inference_mode():
         output = compact(images)
     assert output.logit.shape == (3,)
-    assert output.features.shape == (3, 256, 8, 8)
+    assert output.features.shape == (3, NETWORKS["compact"].width, 8, 8)
     assert output.place.shape == (3, 8, 8)
     assert sum(4 * p.numel() for p in compact.parameters()) <= 5.5e6
 
@@ -59,7 +59,7 @@ def test_smallest_image_leaves_a_feature_map(name):
 
 def test_head_weights_reproduce_the_logit(compact, images):
     head = compact.head_weights()
-    assert head["hidden_weight"].shape == (256, 256)
+    assert head["hidden_weight"].shape == (256, NETWORKS["compact"].width)
     assert head["last_weight"].shape == (1, 256)
     with torch.inference_mode():
         output = compact(images)

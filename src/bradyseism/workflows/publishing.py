@@ -37,7 +37,7 @@ def model_card(
     facts : mapping
         Data, settings, metrics, limits, command, commit.
     """
-    return {
+    card = {
         "name": name,
         "purpose": "flags windows of long-term LOS velocity maps for review by an expert",
         "encoding": encoding_card(encoding),
@@ -48,8 +48,10 @@ def model_card(
         },
         "torch": torch.__version__,
         "date": datetime.now(UTC).date().isoformat(),
-        **json.loads(json.dumps(dict(facts), default=str)),
+        **facts,
     }
+    as_read_back: dict[str, Any] = json.loads(json.dumps(card, default=str))
+    return as_read_back
 
 
 def publish(folder: Path, stem: str, model: Classifier, card: dict[str, Any]) -> Path:

@@ -1,0 +1,137 @@
+"""Training from seeds, fine-tuning on maps: each ends in a model that the plain install runs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+torch = pytest.importorskip("torch")
+
+from bradyseism.detection.runtime import Detector  # noqa: E402  (after the skip)
+from bradyseism.maps.readers import ReadOptions  # noqa: E402
+from bradyseism.models.checkpoint import load  # noqa: E402
+from bradyseism.samples.encoding import WrappedPatch  # noqa: E402
+from bradyseism.scenes.synthesis import SceneSettings  # noqa: E402
+from bradyseism.workflows.paper import (  # noqa: E402
+    FinetuneSettings,
+    PaperSettings,
+    finetune_paper,
+    train_paper,
+)
+from bradyseism.workflows.shipped import ShippedSettings, train_shipped  # noqa: E402
+from bradyseism.workflows.simulation import write_scenes  # noqa: E402
+
+pytestmark = pytest.mark.torch
+COMMAND = {"command": "pytest", "commit": "none"}
+
+
+def shipped_settings() -> ShippedSettings:
+    settings = ShippedSettings(training=160, validation=60, calibration=80, processes=1)
+    return replace(settings, loop=replace(settings.loop, epochs=1, batch_size=32))
+
+
+def test_the_shipped_weights_and_the_shipped_onnx_are_one_model() -> None:
+    model, card = load(str(files("bradyseism.models") / "shipped.safetensors"))
+    detector = Detector.load()
+    assert card["name"] == detector.name
+    windows = np.random.default_rng(0).normal(0, 1e-3, (5, 64, 64))
+    with torch.inference_mode():
+        output = model(torch.from_numpy(detector.encoding.encode(windows)))
+    prediction = detector.predict(windows, with_features=True)
+    assert_allclose(prediction.logit, output.logit.numpy(), atol=1e-4)
+    assert_allclose(prediction.features, output.features.numpy(), atol=1e-4)
+
+
+def test_the_shipped_card_says_how_it_came_about() -> None:
+    card = Detector.load().card
+    for key in ("command", "commit", "data", "settings", "metrics_simulated", "limits", "history"):
+        assert card[key]
+    assert 0 < card["calibration"]["prior"] < 0.5
+
+
+def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
+    card = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)
+    detector = Detector.load(tmp_path / "shipped.onnx")
+    assert json.loads((tmp_path / "shipped.json").read_text()) == card == detector.card
+    assert detector.calibration.prior == 0.05
+    assert "## Limits" in (tmp_path / "shipped.md").read_text()
+    windows = sorted((tmp_path / "windows").iterdir())
+    stamps = [path.stat().st_mtime_ns for path in windows]
+    again = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)
+    assert [path.stat().st_mtime_ns for path in windows] == stamps
+    assert again["calibration"] == card["calibration"]
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("paper")
+    settings = PaperSettings(network="compact", samples=60, size=64, pixel_size=800.0)
+    loop = replace(settings.loop, epochs=1, batch_size=16, workers=0)
+    train_paper(folder, replace(settings, loop=loop), provenance=COMMAND)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def quiet_maps(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    scenes = SceneSettings(shape=(256, 256), pixel_sizes=(400.0,), volcanic=0.0)
+    return write_scenes(tmp_path_factory.mktemp("quiet"), seed=3, count=5, settings=scenes)
+
+
+def test_finetuning_changes_the_last_layer_only(
+    paper: Path, quiet_maps: list[Path], tmp_path: Path
+) -> None:
+    settings = FinetuneSettings(approach="last")
+    settings = replace(settings, loop=replace(settings.loop, epochs=2, learning_rate=1e-2))
+    card = finetune_paper(
+        tmp_path,
+        paper / "model.safetensors",
+        quiet_maps,
+        ReadOptions(),
+        settings,
+        provenance=COMMAND,
+    )
+    before, after = (
+        load(folder / "model.safetensors")[0].state_dict() for folder in (paper, tmp_path)
+    )
+    changed = {name for name in before if not torch.equal(before[name], after[name])}
+    assert changed == {"head.last.weight", "head.last.bias"}
+    detector = Detector.load(tmp_path / "model.onnx")
+    assert isinstance(detector.encoding, WrappedPatch)
+    assert detector.name == card["name"] == "paper-compact-ft1-last"
+
+
+def test_a_model_without_a_place_head_places_by_grad_cam(paper: Path) -> None:
+    detector = Detector.load(paper / "model.onnx")
+    prediction = detector.predict(np.random.default_rng(0).normal(0, 0.01, (3, 64, 64)))
+    assert_allclose(prediction.place.sum(axis=(1, 2)), 1.0, rtol=1e-5)
+    assert prediction.features is None
+
+
+def test_finetuning_refuses_what_is_not_of_wrapped_patches(
+    quiet_maps: list[Path], tmp_path: Path
+) -> None:
+    weights = Path(str(files("bradyseism.models") / "shipped.safetensors"))
+    with pytest.raises(ValueError, match="does not take wrapped patches"):
+        finetune_paper(
+            tmp_path, weights, quiet_maps, ReadOptions(), FinetuneSettings(), provenance=COMMAND
+        )
+
+
+def test_finetuning_refuses_too_little_background(
+    paper: Path, quiet_maps: list[Path], tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match="background patches are too few"):
+        finetune_paper(
+            tmp_path,
+            paper / "model.safetensors",
+            quiet_maps[:1],
+            ReadOptions(),
+            FinetuneSettings(),
+            provenance=COMMAND,
+        )
