@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bradyseism.maps.readers import Inspection
+from bradyseism.review.words import chance
 from bradyseism.workflows.explanation import Explanation
 from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
 
@@ -57,7 +58,7 @@ def detections_table(screening: Screening) -> Table:
             f"{facts['longitude']:.3f}, {facts['latitude']:.3f}",
             str(facts["volcano"]),
             "-" if distance is None else f"{distance:.1f}",
-            f"{facts['probability']:.2f}",
+            chance(facts["probability"]),
             f"{facts['rate_mm_per_year']:+.1f}",
         ]
         table.add_row(*(Text(cell) for cell in ([str(facts["map"])] if several else []) + cells))

@@ -30,7 +30,7 @@ from bradyseism.review.views import (
     thinned,
     wrapping_cycle,
 )
-from bradyseism.review.words import count, motion_in_words, position, signed, summary
+from bradyseism.review.words import chance, count, motion_in_words, position, signed, summary
 
 _COLOURS = 256  # a palette weighs a quarter of full colour, and no eye tells the difference
 _WINDOW_SHARE, _RADII = 0.55, 2.5  # a picture reaches beyond the window, and as many radii
@@ -87,7 +87,7 @@ def write_report(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(signed=signed)
+    environment.filters.update(signed=signed, chance=chance)
     environment.globals.update(position=position)
     page = environment.get_template("report.html").render(
         summary=summary(results),
@@ -216,7 +216,8 @@ def _evidence_pictures(detection: Detection, crop: Crop) -> list[Picture]:
     return [
         _picture(
             figures.probability_panel(crop, detection),
-            f"Probability of deformation, {ground}; {detection.probability:.2f} for the detection.",
+            f"Probability of deformation, {ground}; "
+            f"{chance(detection.probability)} for the detection.",
             "Probability of volcanic deformation. Grey could not be judged.",
         ),
         _picture(

@@ -78,6 +78,17 @@ def motion_in_words(rate: float, look: NDArray[np.float64] | None) -> str:
     return f"{start}: " + ", or ".join(meanings)
 
 
+def chance(probability: float) -> str:
+    """Probability to two digits; one that would round to certainty says so instead.
+
+    Examples
+    --------
+    >>> chance(0.874), chance(0.998)
+    ('0.87', 'over 0.99')
+    """
+    return "over 0.99" if probability >= 0.995 else f"{probability:.2f}"
+
+
 def signed(value: float, digits: int = 1) -> str:
     """Write a number with its sign, a true minus, and no sign at zero."""
     text = f"{value:+.{digits}f}"
