@@ -162,7 +162,9 @@ def detect(
     candidates = find_candidates(scanned, detector)
     flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
     detections = tuple(
-        _describe(candidate, rank, scanned, detector, velocity_map, catalogue)
+        _describe(
+            candidate, rank, scanned, detector, velocity_map=velocity_map, catalogue=catalogue
+        )
         for rank, candidate in enumerate(flagged, start=1)
     )
     evidence = _evidence(scanned, candidates, detector.encoding.size)
@@ -181,6 +183,7 @@ def _describe(
     rank: int,
     scanned: Scan,
     detector: Detector,
+    *,
     velocity_map: VelocityMap,
     catalogue: Catalogue | None,
 ) -> Detection:

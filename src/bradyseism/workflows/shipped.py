@@ -97,7 +97,9 @@ def train_shipped(
         The model card.
     """
     sets = {
-        name: _windows(name, count, settings.seed + offset, settings, folder, progress)
+        name: _windows(
+            name, count, settings.seed + offset, settings, folder=folder, progress=progress
+        )
         for offset, (name, count) in enumerate(
             (
                 ("training", settings.training),
@@ -136,6 +138,7 @@ def _windows(
     count: int,
     seed: int,
     settings: ShippedSettings,
+    *,
     folder: Path,
     progress: Progress | None,
 ) -> Samples:
