@@ -99,6 +99,14 @@ def advice(screening: Screening) -> str:
         if hidden
         else ""
     )
+    blind = sum(not len(result.windows) for result in screening.results)
+    if blind == len(screening.results):
+        return (
+            f"Nothing could be judged in {looked}: too few pixels hold data, or they hardly vary. "
+            "Look at the map with `bradyseism inspect`."
+        )
+    if blind:
+        looked += f" ({blind} of them could not be judged at all)"
     if not ranked:
         return (
             f"Nothing found in {looked}: no window looks like volcanic deformation. That does not "
@@ -115,6 +123,6 @@ def advice(screening: Screening) -> str:
     count = f"{len(ranked)} detection{'s' if len(ranked) != 1 else ''} in {looked}"
     return (
         f"{count}. Look first at {place}: the ground moves {abs(facts['rate_mm_per_year']):.0f} "
-        f"mm/yr {sense} the satellite. Open report.html and check it against the picture: a "
-        f"detection is a place to look at, not a diagnosis.{unseen}"
+        f"mm/yr {sense} the satellite relative to the ground around. Open report.html and check it "
+        f"against the picture: a detection is a place to look at, not a diagnosis.{unseen}"
     )

@@ -19,6 +19,13 @@ INTERRUPTED = 130
 # Modules of the extra `train`, which the plain install leaves out.
 TRAIN_MODULES = ("torch", "torchvision", "timm", "lightning", "onnx", "safetensors")
 
+REMEDIES: dict[type[OSError], str] = {
+    FileNotFoundError: "check the spelling of the path",
+    IsADirectoryError: "name a file, not a folder",
+    NotADirectoryError: "a part of this path is a file; name another folder",
+    PermissionError: "check who may read and write it",
+}
+
 stdout = Console()
 stderr = Console(stderr=True)
 
@@ -88,5 +95,6 @@ def provenance() -> dict[str, str | None]:
 
 def _one_line(error: ValueError | OSError) -> str:
     if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror}"
+        remedy = REMEDIES.get(type(error), "look at the path and try again")
+        return f"{error.filename}: {error.strerror}: {remedy}"
     return " ".join(str(error).split())

@@ -226,7 +226,7 @@ def test_map_without_any_data_still_has_a_page(tmp_path: Path) -> None:
         volcanoes=(),
     )
     text = _Page(_written(tmp_path, [nothing])).text
-    assert "Nothing flagged, no catalogued volcano inside." in text
+    assert "Nothing could be judged" in text
     assert "0 % of the pixels with data could be judged; 100 % of the map is missing" in text
 
 

@@ -104,7 +104,10 @@ class Detector:
         try:
             return cls(content, prior=prior)
         except (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
-            raise ValueError(f"model {source} is not a readable ONNX file: {error}") from error
+            raise ValueError(
+                f"model {source} is not a readable ONNX file: give one that `bradyseism train` or "
+                "`bradyseism finetune` wrote"
+            ) from error
 
     @property
     def name(self) -> str:

@@ -65,7 +65,8 @@ class MapScore:
     probability
         Strongest evidence anywhere in the map, 0-1; None where nothing could be judged.
     distance_km
-        From the best detection to the nearest centre that must be found; None without either.
+        From the most probable detection that finds a centre, or else the most probable of all, to
+        the nearest centre that must be found; None without either.
     refused
         Why the map was not read, or None.
     false_detections
@@ -139,7 +140,7 @@ class FieldScorecard:
     def as_markdown(self) -> str:
         """One line a map, then the totals in words."""
         lines = [
-            "| map | truth | flagged | found | probability | distance, km "
+            "| map | truth | flagged | found | highest probability | distance, km "
             "| false detections | windows flagged |",
             "|---|---|---|---|---|---|---|---|",
             *(_markdown_row(score) for score in self.maps),
@@ -191,10 +192,10 @@ def score_map(
     ]
     windows = result.windows
     testing = windows[ANATOLIAN_SPLIT.selects(windows["longitude"], windows["latitude"], "testing")]
+    # The detection that finds a centre counts, though a real neighbour may be more probable.
+    finding = [one for one in flagged if _is_near(one, must)] or list(result.detections)
     distances = [
-        place.distance(best.longitude, best.latitude)
-        for best in result.detections[:1]
-        for place in must
+        place.distance(best.longitude, best.latitude) for best in finding[:1] for place in must
     ]
     return MapScore(
         map=name,

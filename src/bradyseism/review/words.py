@@ -30,6 +30,8 @@ def summary(results: Sequence[DetectionResult]) -> str:
     """
     flagged = sum(len(result.detections) for result in results)
     states = Counter(status.status for result in results for status in result.volcanoes)
+    if not any(np.isfinite(result.probability).any() for result in results):
+        return "Nothing could be judged: too few pixels hold data, or they hardly vary."
     parts = [count(flagged, "place") + " flagged" if flagged else "Nothing flagged"]
     if states["quiet"]:
         parts.append(count(states["quiet"], "volcano", "volcanoes") + " quiet")

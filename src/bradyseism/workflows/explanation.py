@@ -90,7 +90,7 @@ def explain(
     if not windows.size:
         raise ValueError(
             f"map {velocity_map.name!r} has {len(windows)} observable windows: too few of its "
-            "pixels are valid"
+            "pixels are valid, or they hardly vary"
         )
     if place is None:
         place = _points_to(scanned.levels[0], windows[np.argmax(windows["probability"])])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
@@ -110,6 +110,8 @@ def screen(
             progress(done, len(paths), Path(path).name)
         try:
             velocity_map = open_map(path, options or ReadOptions())
+            taken = {result.map.name for result in results}
+            velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
             results.append(detect(velocity_map, detector, catalogue))
         except (ValueError, OSError) as error:
             if len(paths) == 1:
@@ -218,6 +220,14 @@ def as_json(screening: Screening) -> dict[str, Any]:
         "volcanoes": volcano_rows(screening),
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name, followed by a number if another map bears it."""
+    number, free = 2, name
+    while free in taken:
+        free, number = f"{name} ({number})", number + 1
+    return free
 
 
 def _folder_names(results: Sequence[DetectionResult]) -> list[str]:

@@ -70,7 +70,8 @@ def inspect_raw(raw: RawMap, options: ReadOptions) -> Inspection:
         ("missing share", f"{lacking:.1%}", "the data"),
         ("value range", *_range(resolved)),
     )
-    return Inspection(facts, resolved.missing, resolved.notes)
+    empty = (("valid pixels", "another file: this one holds none"),) if lacking == 1.0 else ()
+    return Inspection(facts, (*resolved.missing, *empty), resolved.notes)
 
 
 def _told(name: str, fact: Fact[str] | None) -> tuple[str, str, str]:

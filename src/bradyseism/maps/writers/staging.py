@@ -43,8 +43,12 @@ def staged_folder(folder: str | PathLike[str]) -> Iterator[Path]:
     staging = Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     try:
         yield staging
-        for source in sorted(path for path in staging.rglob("*") if path.is_file()):
-            target = folder / source.relative_to(staging)
+        made = sorted(path for path in staging.rglob("*") if path.is_file())
+        targets = [folder / source.relative_to(staging) for source in made]
+        for target in targets:
+            if target.is_dir():
+                raise ValueError(f"{target} is a folder: remove it, or name another output folder")
+        for source, target in zip(made, targets, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
         shutil.rmtree(staging)
