@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,6 +74,13 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
 def complain(message: str) -> None:
     """Say on stderr what is wrong."""
     typer.echo(f"bradyseism: {message}", err=True)
+
+
+def print_json(content: dict[str, Any]) -> None:
+    """Print a result for machines; what is not finite becomes null."""
+    from bradyseism.maps.writers.tables import plain
+
+    print(json.dumps(plain(content), indent=1))
 
 
 def provenance() -> dict[str, str | None]:

@@ -1,0 +1,55 @@
+"""Measure a detector: evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bradyseism.cli.options import Json, Model
+from bradyseism.cli.terminal import print_json, progress_bar
+
+if TYPE_CHECKING:
+    from bradyseism.evaluation.injection import InjectionResult
+    from bradyseism.evaluation.scorecard import FieldScorecard
+
+
+def evaluate(
+    *,
+    field: Annotated[
+        Path | None, typer.Option(help="Truth table of real maps: one line and the totals.")
+    ] = None,
+    injection: Annotated[
+        Path | None,
+        typer.Option(help="Folder of volcano-free maps (or its truth table) to hide sources in."),
+    ] = None,
+    plan: Annotated[
+        Path, typer.Option(help="Where the table of hidden sources is written first.")
+    ] = Path("injection_plan.csv"),
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the hidden sources.")] = 0,
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Measure a detector on real maps with known truth, or on sources hidden in quiet maps.
+
+    Example: `bradyseism evaluate --field truth.csv`
+    """
+    from bradyseism.detection.runtime import Detector
+    from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
+    from bradyseism.evaluation.truth import volcano_free_maps
+
+    detector = Detector.load(model)
+    result: FieldScorecard | InjectionResult
+    with progress_bar(quiet=as_json) as progress:
+        if field and not injection:
+            result = field_scorecard(field, detector, progress=progress)
+        elif injection and not field:
+            maps = volcano_free_maps(injection)
+            result = injection_scorecard(maps, detector, plan, seed=seed, progress=progress)
+        else:
+            raise ValueError(f"--field {field} and --injection {injection}: give one of the two")
+    if as_json:
+        print_json(result.as_json())
+    else:
+        print(result.as_markdown())

@@ -1,0 +1,138 @@
+"""Look at maps: inspect, detect, explain."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from bradyseism.cli.options import CatalogueFile, Json, Model, Output, Quiet, reads_maps
+from bradyseism.cli.terminal import BAD_INPUT, complain, print_json, progress_bar, stdout
+
+if TYPE_CHECKING:
+    from bradyseism.workflows.screening import Screening
+
+
+@reads_maps
+def inspect(
+    path: Annotated[Path, typer.Argument(metavar="MAP", help="File or result folder.")],
+    *,
+    stated: dict[str, Any],
+    as_json: Json = False,
+) -> None:
+    """Say what is understood of a map, and which option supplies what is missing.
+
+    Example: `bradyseism inspect vel.tif --unit mm/yr`
+    """
+    from bradyseism.cli.summary import facts_table, missing_table, understood
+    from bradyseism.maps.readers import ReadOptions, inspect_map
+
+    inspection = inspect_map(path, ReadOptions(**stated))
+    if as_json:
+        print_json({"map": str(path), **understood(inspection)})
+        return
+    stdout.print(facts_table(inspection))
+    for note in inspection.notes:
+        stdout.print(f"Note: {note}", markup=False, highlight=False)
+    if inspection.missing:
+        stdout.print(missing_table(inspection))
+    else:
+        stdout.print("Nothing is missing: the map can be screened as it is.")
+
+
+@reads_maps
+def detect(
+    maps: Annotated[list[Path], typer.Argument(metavar="MAP...", help="Files or result folders.")],
+    *,
+    output: Output,
+    stated: dict[str, Any],
+    catalogue: CatalogueFile = None,
+    model: Model = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Look for volcanic deformation in velocity maps and write what was found to a folder.
+
+    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif` and `report.html`.
+
+    Example: `bradyseism detect vel.tif --catalogue volcanoes.csv -o result`
+    """
+    from bradyseism.detection.runtime import Detector
+    from bradyseism.maps.readers import ReadOptions
+    from bradyseism.maps.volcanoes import read_catalogue
+    from bradyseism.maps.writers.staging import staged_folder
+    from bradyseism.review.report import write_report
+    from bradyseism.workflows.screening import screen, write_screening
+
+    detector = Detector.load(model)
+    volcanoes = read_catalogue(catalogue) if catalogue else None
+    with progress_bar(quiet=quiet or as_json) as progress:
+        screening = screen(
+            maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
+        )
+        if screening.results:
+            with staged_folder(output) as folder:
+                write_screening(screening, folder)
+                write_report(
+                    folder / "report.html",
+                    screening.results,
+                    model=detector.name,
+                    model_sha256=detector.sha256,
+                    prior=detector.calibration.prior,
+                )
+    _show_screening(screening, output, as_json=as_json, quiet=quiet)
+
+
+def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet: bool) -> None:
+    from bradyseism.cli.summary import advice, detections_table
+    from bradyseism.workflows.screening import as_json as as_plain
+
+    if as_json:
+        print_json({"output": str(output), **as_plain(screening)})
+    elif not quiet:
+        stdout.print(
+            *([detections_table(screening)] if screening.ranked else []), advice(screening)
+        )
+        stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
+    for refusal in screening.refusals:
+        complain(f"{refusal.path} was left out: {refusal.reason}")
+    if screening.refusals:
+        raise typer.Exit(BAD_INPUT)
+
+
+@reads_maps
+def explain(
+    path: Annotated[Path, typer.Argument(metavar="MAP", help="File or result folder.")],
+    *,
+    at: Annotated[
+        str | None, typer.Option(help="longitude,latitude. [default: the most suspicious place]")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Picture of the evidence (PNG).")
+    ] = None,
+    stated: dict[str, Any],
+    model: Model = None,
+    as_json: Json = False,
+) -> None:
+    """Say what each window size makes of a place, and draw which ground decided (Grad-CAM).
+
+    Example: `bradyseism explain vel.tif --at 14.14,40.83 -o evidence.png`
+    """
+    from bradyseism.cli.summary import opinions_table
+    from bradyseism.detection.runtime import Detector
+    from bradyseism.maps.readers import ReadOptions, open_map
+    from bradyseism.review.evidence import write_evidence
+    from bradyseism.workflows import explanation as reasons
+
+    place = reasons.parse_place(at) if at else None
+    velocity_map = open_map(path, ReadOptions(**stated))
+    explanation = reasons.explain(velocity_map, Detector.load(model), place)
+    if output:
+        write_evidence(output, velocity_map, explanation)
+    if as_json:
+        opinions = [asdict(opinion) for opinion in explanation.opinions]
+        print_json({"map": str(path), "place": explanation.place, "windows": opinions})
+    else:
+        stdout.print(opinions_table(explanation))

@@ -1,0 +1,48 @@
+"""Make maps whose truth is known: simulate demo, simulate scenes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from bradyseism.cli.options import Config, Output
+from bradyseism.cli.terminal import stderr, stdout
+
+
+def simulate_demo(
+    *, output: Output, seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 1
+) -> None:
+    """Write a mountain region with two hidden volcanoes, a creeping slope and a salt flat.
+
+    Example: `bradyseism simulate demo -o demo`
+    """
+    from bradyseism.maps.writers.staging import staged_folder
+    from bradyseism.workflows.simulation import write_demo
+
+    with stderr.status("simulating"), staged_folder(output) as folder:
+        written = write_demo(folder, seed=seed)
+    stdout.print(f"Wrote {output / written.name} with its catalogue and truth.", soft_wrap=True)
+
+
+def simulate_scenes(
+    *,
+    output: Output,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the series.")] = 0,
+    count: Annotated[int, typer.Option(min=1, help="Scenes 0 to count - 1 of the series.")] = 1,
+    config: Config = None,
+) -> None:
+    """Write scenes of a seeded series as maps, with the truth table that `evaluate` reads.
+
+    Example: `bradyseism simulate scenes --seed 7 --count 20 -o scenes`
+    """
+    from bradyseism.config import read_settings
+    from bradyseism.maps.writers.staging import staged_folder
+    from bradyseism.scenes.synthesis import SceneSettings
+    from bradyseism.workflows.simulation import write_scenes
+
+    default = SceneSettings(shape=(512, 512), pixel_sizes=(200.0,))
+    settings = read_settings(config, "simulate", default)
+    with stderr.status("simulating"), staged_folder(output) as folder:
+        written = write_scenes(folder, seed=seed, count=count, settings=settings)
+    stdout.print(f"Wrote {len(written)} maps and {output / 'truth.csv'}.", soft_wrap=True)
