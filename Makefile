@@ -16,8 +16,8 @@ demo: .venv/.installed
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
 test: lint .venv/.installed $(PYTEST)/.installed
-	.venv-test/bin/python -m pytest -q -m "not slow"
-	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
+	.venv-test/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not torch" -p no:cacheprovider \
 	  tests/00_architecture/test_torch_free.py tests/70_detection tests/95_review tests/99_cli
 
 lint: .venv-test/.installed
@@ -54,5 +54,5 @@ clean:
 
 $(PYTEST)/.installed: constraints/test.txt .venv/.installed
 	rm -rf $(PYTEST)
-	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest hypothesis
+	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest pytest-xdist hypothesis
 	touch $@

@@ -1,6 +1,7 @@
 """What is no velocity map is refused with one message: name, value, rule, remedy."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -58,6 +59,24 @@ def refused(path, message, options=SAID, kind=ValueError):
 def test_not_a_raster(tmp_path, content):
     (tmp_path / "a.tif").write_bytes(content)
     refused(tmp_path / "a.tif", "no map that can be read.*give a GeoTIFF")
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [
+        (b"hello, world\nagain", r"begins with 'hello, world'\)"),
+        (b"\x89PNG\r\n\x1a\n", "89 50 4e 47"),
+    ],
+)
+def test_beginning_is_shown_as_people_read_it(tmp_path, content, shown):
+    (tmp_path / "a.tif").write_bytes(content)
+    refused(tmp_path / "a.tif", f"{shown}.*--columns")
+
+
+def test_columns_of_no_table(tmp_path):
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + bytes(100))
+    options = replace(SAID, columns="velocity=3")
+    refused(tmp_path / "a.tif", "columns 'velocity=3' .* read as geotiff: leave out", options)
 
 
 def test_text_without_numbers_in_columns(tmp_path):

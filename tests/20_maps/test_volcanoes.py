@@ -55,11 +55,11 @@ class TestRead:
             (OURS, "holds no volcano below its headings"),
             (
                 "number,name,latitude,elevation_m\n1,a,2,3\n",
-                r"lacks the column longitude: .*'number,",
+                r"lacks 1 of 5 columns \('longitude'\): .*'number,",
             ),
             (
                 "number;name;latitude;longitude;elevation_m\n",
-                r"lacks the column number or volcano number; name.*with commas",
+                r"lacks 5 of 5 columns \('number' or 'volcano number', 'name'.*separated by commas",
             ),
             (OURS + "1,a,95,0,0\n", r"line 2: latitude 95 of volcano 'a' is outside .*swapped"),
             (OURS + "1,a,0,0,0\n1,b,0,200,0\n", r"line 3: longitude 200 .*'b' .*subtract 360"),

@@ -54,8 +54,8 @@ class TestAtomicPath:
     def test_failure_leaves_the_old_file(self, tmp_path, error):
         target = tmp_path / "a.txt"
         target.write_text("old")
-        with pytest.raises(error):
-            write_half(target, error())
+        with pytest.raises(error, match="halfway"):
+            write_half(target, error("halfway"))
         assert names(tmp_path) == ["a.txt"]
         assert target.read_text() == "old"
 

@@ -67,7 +67,7 @@ class Interrupting(ArrayDataset):
     def __getitem__(self, index):
         self.left -= 1
         if self.left == 0:
-            raise Interruption
+            raise Interruption("went down")
         return super().__getitem__(index)
 
 
@@ -99,7 +99,7 @@ def test_resumed_run_equals_undisturbed_run(tmp_path):
     falling = blobs(64, 0)
     falling.__class__ = Interrupting
     falling.left = 2 * 64 + 24  # in the third epoch
-    with pytest.raises(Interruption):
+    with pytest.raises(Interruption, match="went down"):
         fit(broken, falling, blobs(32, 1), SETTINGS, tmp_path / "broken")
     # What the broken process had in memory is lost: a fresh model goes on from the disk.
     again = fit(resumed, blobs(64, 0), blobs(32, 1), SETTINGS, tmp_path / "broken")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -213,8 +214,30 @@ def test_a_refused_map_does_not_end_the_run_of_others(demo, tmp_path):
     answer = call("detect", bad, demo / "map.tif", "-o", tmp_path / "result", "--quiet")
     assert answer.exit_code == 2
     assert answer.stdout == ""
-    assert "notes.tif was left out" in answer.stderr
+    assert answer.stderr.count("notes.tif") == 1
+    assert "left out: " in answer.stderr
     assert (tmp_path / "result" / "report.html").is_file()
+
+
+def test_fewer_maps_leave_nothing_of_the_earlier_run(demo, tmp_path):
+    (tmp_path / "mine.txt").write_text("precious")
+    maps = [demo / "map.tif", demo / "map.tif"]
+    assert call("detect", *maps, "-o", tmp_path).exit_code == 0
+    assert len(list(tmp_path.glob("*/probability.tif"))) == 2
+    assert call("detect", maps[0], "-o", tmp_path).exit_code == 0
+    names = {"detections.geojson", "volcanoes.csv", "probability.tif", "report.html", "mine.txt"}
+    assert {item.name for item in tmp_path.iterdir()} == names
+
+
+def test_report_says_that_no_catalogue_was_given(result, demo, tmp_path):
+    assert call("detect", demo / "map.tif", "-o", tmp_path).exit_code == 0
+    assert "No catalogue was given" in (tmp_path / "report.html").read_text()
+    assert "No catalogue was given" not in (result[0] / "report.html").read_text()
+
+
+def test_version():
+    answer = call("--version")
+    assert answer.stdout.split() == ["bradyseism", version("bradyseism")]
 
 
 def test_evaluate_scores_simulated_truth(demo):
@@ -245,6 +268,15 @@ def test_explain_refuses_a_place_outside(demo):
     answer = call("explain", demo / "map.tif", "--at", "10,50")
     assert answer.exit_code == 2
     assert "no observable window" in answer.stderr
+    assert "holds data from -68.61 to -67.60 east and -24.43 to -23.50 north" in answer.stderr
+
+
+def test_explain_says_where_its_picture_is_and_writes_png_alone(demo, tmp_path):
+    assert f"Wrote {tmp_path}" in call("explain", demo / "map.tif", "-o", tmp_path / "a.png").stdout
+    answer = call("explain", demo / "map.tif", "-o", tmp_path / "a.jpg")
+    assert answer.exit_code == 2
+    assert "does not end in .png" in answer.stderr
+    assert [item.name for item in tmp_path.iterdir()] == ["a.png"]
 
 
 @pytest.mark.parametrize("text", ["10", "10,x", "a place"])

@@ -7,13 +7,14 @@ message and exit code 2.
 from __future__ import annotations
 
 import logging
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
 from rich.logging import RichHandler
 
 from bradyseism.cli import measuring, screening, simulating, training
-from bradyseism.cli.terminal import Commands, stderr
+from bradyseism.cli.terminal import Commands, stderr, stdout
 
 app = typer.Typer(
     cls=Commands,
@@ -29,9 +30,20 @@ app.add_typer(simulate_app, name="simulate")
 app.add_typer(train_app, name="train")
 
 
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        stdout.print(f"bradyseism {version('bradyseism')}", highlight=False)
+        raise typer.Exit
+
+
 @app.callback()
 def root(
+    *,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more on stderr.")] = False,
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version."),
+    ] = False,
 ) -> None:
     """Find slow volcanic deformation in long-term InSAR velocity maps.
 

@@ -73,7 +73,7 @@ def detect(
             maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
         )
         if screening.results:
-            with staged_folder(output) as folder:
+            with staged_folder(output, leftovers="*/probability.tif") as folder:
                 write_screening(screening, folder)
                 write_report(
                     folder / "report.html",
@@ -81,6 +81,7 @@ def detect(
                     model=detector.name,
                     model_sha256=detector.sha256,
                     prior=detector.calibration.prior,
+                    catalogued=volcanoes is not None,
                 )
     _show_screening(screening, output, as_json=as_json, quiet=quiet)
 
@@ -97,7 +98,8 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
         )
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
     for refusal in screening.refusals:
-        complain(f"{refusal.path} was left out: {refusal.reason}")
+        named = "" if refusal.path in refusal.reason else f"{refusal.path}: "
+        complain(f"left out: {named}{refusal.reason}")
     if screening.refusals:
         raise typer.Exit(BAD_INPUT)
 
@@ -110,7 +112,7 @@ def explain(
         str | None, typer.Option(help="longitude,latitude. [default: the most suspicious place]")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Picture of the evidence (PNG).")
+        Path | None, typer.Option("--output", "-o", help="Picture of the evidence (a .png file).")
     ] = None,
     stated: dict[str, Any],
     model: Model = None,
@@ -136,3 +138,5 @@ def explain(
         print_json({"map": str(path), "place": explanation.place, "windows": opinions})
     else:
         stdout.print(opinions_table(explanation))
+        if output:
+            stdout.print(f"Wrote {output}.", soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -29,7 +30,15 @@ def understood(inspection: Inspection) -> dict[str, Any]:
 
 def facts_table(inspection: Inspection) -> Table:
     """What was understood of a map file, and from where it is known."""
-    table = Table("what", "value", "known from", title="understood", title_justify="left")
+    table = Table(
+        "what",
+        "value",
+        "known from",
+        title="understood",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for name, value, origin in inspection.facts:
         table.add_row(Text(name), Text(value), Text(origin))
     return table
@@ -37,7 +46,14 @@ def facts_table(inspection: Inspection) -> Table:
 
 def missing_table(inspection: Inspection) -> Table:
     """What the file does not say, and the option that supplies it."""
-    table = Table("missing", "supply it with", title="missing", title_justify="left")
+    table = Table(
+        "missing",
+        "supply it with",
+        title="missing",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
     for what, option in inspection.missing:
         table.add_row(Text(what), Text(option))
     return table
@@ -46,11 +62,13 @@ def missing_table(inspection: Inspection) -> Table:
 def detections_table(screening: Screening) -> Table:
     """All detections as a table, the most probable first, `MOST_ROWS` at most."""
     several = len(screening.results) > 1
-    table = Table(title="detections", title_justify="left")
-    for heading in (["map"] if several else []) + ["longitude, latitude", "volcano"]:
-        table.add_column(heading)
-    for heading in ("distance km", "probability", "rate mm/yr"):
-        table.add_column(heading, justify="right")
+    table = Table(title="detections", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    if several:
+        table.add_column("map", overflow="fold")
+    table.add_column("longitude, latitude", no_wrap=True)
+    table.add_column("volcano", overflow="fold")
+    for heading in ("km away", "probability", "mm/yr"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for result, found in screening.ranked[:MOST_ROWS]:
         facts = properties(result, found, screening.detector)
         distance = facts["volcano_distance_km"]
@@ -69,7 +87,7 @@ def opinions_table(explanation: Explanation) -> Table:
     """Return what each window size says of a place, the most suspicious one marked."""
     longitude, latitude = explanation.place
     title = f"windows around {longitude:.3f}, {latitude:.3f}"
-    table = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("window km", "probability", "points to", "km from the place"):
         table.add_column(heading, justify="right")
     for index, opinion in enumerate(explanation.opinions):

@@ -47,8 +47,8 @@ class Commands(TyperGroup):
             if (error.name or "").split(".")[0] not in TRAIN_MODULES:
                 raise
             complain(
-                f"{error.name} is not installed, and training needs it: "
-                "pip install 'bradyseism[train]'"
+                f"the plain install has no {error.name}, which this command needs: "
+                "pip install 'bradyseism[train]', or in a clone pip install '.[train]'"
             )
             raise typer.Exit(BAD_INPUT) from error
         except KeyboardInterrupt as error:

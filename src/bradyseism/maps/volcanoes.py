@@ -207,10 +207,11 @@ def _columns(
         if len(columns) == len(_HEADINGS):
             return index, columns
         best = max(best, columns, key=len)
-    missing = [" or ".join(_HEADINGS[field]) for field in _HEADINGS if field not in best]
+    missing = [" or ".join(map(repr, _HEADINGS[field])) for field in _HEADINGS if field not in best]
     raise ValueError(
-        f"volcano catalogue {path} lacks the column {'; '.join(missing)}: "
-        f"its first line reads {','.join(lines[0][1])[:120]!r}; give the headings, with commas"
+        f"volcano catalogue {path} lacks {len(missing)} of {len(_HEADINGS)} columns "
+        f"({', '.join(missing)}): its first line reads {','.join(lines[0][1])[:120]!r}; name the "
+        "columns there, separated by commas"
     )
 
 

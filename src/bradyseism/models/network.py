@@ -89,7 +89,8 @@ class Classifier(nn.Module):
 
     def features(self, images: Tensor) -> Tensor:
         """Return the last feature map, shape (n, k, h', w')."""
-        features: Tensor = self.backbone.forward_features(images)  # type: ignore[operator]  # timm's protocol
+        # Every network of timm has it.
+        features: Tensor = self.backbone.forward_features(images)  # type: ignore[operator]
         return features
 
     def head_weights(self) -> dict[str, NDArray[np.float32]]:

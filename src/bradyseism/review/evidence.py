@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from os import PathLike
+from pathlib import Path
 
 import numpy as np
 
@@ -33,9 +34,13 @@ def write_evidence(
 
     Raises
     ------
+    ValueError
+        If the name does not end in .png.
     OSError
         If the picture cannot be written.
     """
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"output {str(path)!r} does not end in .png: the picture is a PNG")
     window = explanation.window
     crop = crop_around(
         velocity_map,

@@ -55,6 +55,7 @@ def write_report(
     model: str,
     model_sha256: str = "",
     prior: float | None = None,
+    catalogued: bool = True,
 ) -> None:
     """Write the page for one or more maps.
 
@@ -70,6 +71,8 @@ def write_report(
         Hash of its file.
     prior : float, optional
         Share of windows that the calibration expects to hold deformation, 0 to 1.
+    catalogued : bool
+        Whether a catalogue of volcanoes was given at all.
 
     Raises
     ------
@@ -97,6 +100,7 @@ def write_report(
         threshold=FLAG,
         prior=prior,
         fringe=FRINGE,
+        catalogued=catalogued,
     )
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(page, encoding="utf-8")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +97,8 @@ def explain(
     if not chosen:
         raise ValueError(
             f"place {place[0]:g},{place[1]:g} lies in no observable window of map "
-            f"{velocity_map.name!r}: give longitude,latitude inside its valid part"
+            f"{velocity_map.name!r}, {_reach(velocity_map)}: give longitude,latitude, in this "
+            "order, inside its valid part"
         )
     best = int(np.argmax([window["probability"] for _, window in chosen]))
     level, window = chosen[best]
@@ -131,9 +131,16 @@ def parse_place(text: str) -> tuple[float, float]:
     return longitude, latitude
 
 
+def _reach(velocity_map: VelocityMap) -> str:
+    """Say which longitudes and latitudes hold data."""
+    longitude, latitude = velocity_map.grid.longitude_latitude(*np.nonzero(velocity_map.valid))
+    east, north = (f"{axis.min():.2f} to {axis.max():.2f}" for axis in (longitude, latitude))
+    return f"which holds data from {east} east and {north} north"
+
+
 def _windows_around(
     scanned: Scan, place: tuple[float, float], size: int
-) -> list[tuple[Level, Any]]:
+) -> list[tuple[Level, np.void]]:
     """For each level, the most suspicious of its windows that hold the place."""
     chosen = []
     for level in scanned.levels:
@@ -147,7 +154,7 @@ def _windows_around(
     return chosen
 
 
-def _opinion(level: Level, window: Any, place: tuple[float, float], size: int) -> Opinion:  # noqa: ANN401  (numpy record)
+def _opinion(level: Level, window: np.void, place: tuple[float, float], size: int) -> Opinion:
     there = _points_to(level, window)
     _, _, distance = _GEOD.inv(*place, *there)
     return Opinion(
@@ -159,7 +166,7 @@ def _opinion(level: Level, window: Any, place: tuple[float, float], size: int) -
     )
 
 
-def _points_to(level: Level, window: Any) -> tuple[float, float]:  # noqa: ANN401  (numpy record)
+def _points_to(level: Level, window: np.void) -> tuple[float, float]:
     transform = level.grid.transform
     column = (window["place_easting"] - transform.c) / transform.a - 0.5
     row = (window["place_northing"] - transform.f) / transform.e - 0.5
@@ -167,7 +174,7 @@ def _points_to(level: Level, window: Any) -> tuple[float, float]:  # noqa: ANN40
     return float(longitude), float(latitude)
 
 
-def _window(level: Level, window: Any, size: int) -> Window:  # noqa: ANN401  (numpy record)
+def _window(level: Level, window: np.void, size: int) -> Window:
     row = int(window["row"]) - 0.5 + size * np.array([0, 0, 1, 1, 0])
     column = int(window["column"]) - 0.5 + size * np.array([0, 1, 1, 0, 0])
     longitude, latitude = level.grid.longitude_latitude(row, column)

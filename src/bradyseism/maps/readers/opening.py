@@ -48,7 +48,7 @@ def open_map(path: str | Path, options: ReadOptions = _DEFAULT) -> VelocityMap:
         If it cannot be read.
     """
     place = local_path(path)
-    raw = _READERS[options.reader or reader_of(place)](place, options)
+    raw = _read(place, options)
     return interpret(raw, options, name=_name(place), sha256=hash_files(raw.files))
 
 
@@ -75,7 +75,17 @@ def inspect_map(path: str | Path, options: ReadOptions = _DEFAULT) -> Inspection
         If it cannot be read.
     """
     place = local_path(path)
-    return inspect_raw(_READERS[options.reader or reader_of(place)](place, options), options)
+    return inspect_raw(_read(place, options), options)
+
+
+def _read(path: Path, options: ReadOptions) -> RawMap:
+    reader = options.reader or reader_of(path)
+    if options.columns and reader != "points":
+        raise ValueError(
+            f"columns {options.columns!r} belong to a table of points, and {path} is read as "
+            f"{reader}: leave out --columns, or pass --reader points"
+        )
+    return _READERS[reader](path, options)
 
 
 def reader_of(path: Path) -> str:
@@ -116,9 +126,17 @@ def reader_of(path: Path) -> str:
     if looks_like_table(head):
         return "points"
     raise ValueError(
-        f"{path} is no map that can be read (begins with {head[:8]!r}): give a GeoTIFF, a LiCSBAS "
-        "folder, a MintPy HDF5 file or a table of points"
+        f"{path} is no map that can be read (begins with {_beginning(head)}): give a GeoTIFF, a "
+        "LiCSBAS folder, a MintPy HDF5 file, or a table of points (with --columns where its "
+        "headings are missing or unusual)"
     )
+
+
+def _beginning(head: bytes) -> str:
+    """Show the first line of a text, or the first bytes of anything else."""
+    line = head[:40].splitlines()[0] if head else b""
+    text = line.decode("ascii", errors="replace")
+    return repr(text) if text.isprintable() and "\ufffd" not in text else head[:8].hex(" ")
 
 
 def _name(path: Path) -> str:

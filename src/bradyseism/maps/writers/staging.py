@@ -11,17 +11,21 @@ from pathlib import Path
 
 
 @contextmanager
-def staged_folder(folder: str | PathLike[str]) -> Iterator[Path]:
+def staged_folder(folder: str | PathLike[str], *, leftovers: str | None = None) -> Iterator[Path]:
     """Give a new, empty folder whose files move into `folder` once all are written.
 
-    Files of the same name are replaced, others stay. The staging folder lies inside `folder`, so
-    that the moves are renames on one disk. If the body raises, nothing of it remains, and a
-    `folder` that was not there before is not there afterwards.
+    Files of the same name are replaced, others stay but for `leftovers` of an earlier run. The
+    staging folder lies inside `folder`, so that the moves are renames on one disk. If the body
+    raises, nothing of it remains, and a `folder` that was not there before is not there
+    afterwards.
 
     Parameters
     ----------
     folder : path
         Where the results go; made with its parents if it is not there.
+    leftovers : str, optional
+        Glob pattern within `folder` of results whose number differs from run to run: those that
+        were not written this time are removed at the end.
 
     Yields
     ------
@@ -52,12 +56,22 @@ def staged_folder(folder: str | PathLike[str]) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
         shutil.rmtree(staging)
+        if leftovers:
+            _remove_leftovers(folder, leftovers, set(targets))
     except BaseException as error:
         _remove(staging, missing)
         if isinstance(error, OSError):
             # Nobody knows the staging folder: speak of the one that was named.
             raise OSError(str(error).replace(str(staging), str(folder))) from error
         raise
+
+
+def _remove_leftovers(folder: Path, pattern: str, written: set[Path]) -> None:
+    for path in folder.glob(pattern):
+        if path not in written and path.is_file():
+            path.unlink()
+            if path.parent != folder and not any(path.parent.iterdir()):
+                path.parent.rmdir()
 
 
 def _remove(staging: Path, made: list[Path]) -> None:
