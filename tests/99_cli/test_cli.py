@@ -251,7 +251,7 @@ def test_evaluate_scores_simulated_truth(demo):
 def test_evaluate_wants_one_question():
     answer = call("evaluate")
     assert answer.exit_code == 2
-    assert "give one of the two" in answer.stderr
+    assert "give one of them" in answer.stderr
 
 
 def test_explain_draws_the_evidence(demo, tmp_path):

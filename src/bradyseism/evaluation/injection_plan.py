@@ -30,6 +30,7 @@ __all__ = [
     "mean_look",
     "plan_csv",
     "plan_digest",
+    "sized_source",
 ]
 
 PlacedSource = CDM | Mogi | PointCDM
@@ -194,7 +195,7 @@ def draw_plan(
         row, column = rng.choice(np.argwhere(_central(frame.valid)))
         longitude, latitude = frame.grid.longitude_latitude(row, column)
         look = mean_look(frame)
-        source = _sized_source(width, look, settings.prior, int(rng.integers(2**32)))
+        source = sized_source(width, look, settings.prior, int(rng.integers(2**32)))
         plan.append(
             Injection(
                 chosen,
@@ -320,7 +321,7 @@ def mean_look(frame: VelocityMap) -> NDArray[np.float64]:
     return mean / np.linalg.norm(mean)
 
 
-def _sized_source(
+def sized_source(
     width: float, look: NDArray[np.float64], prior: SourcePrior, seed: int
 ) -> PlacedSource:
     """Source of a shape fixed by `seed` whose line-of-sight signal has the width wanted.

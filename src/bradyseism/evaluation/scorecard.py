@@ -32,6 +32,7 @@ from bradyseism.evaluation.injection_plan import (
 from bradyseism.evaluation.scores import exact_interval
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
+from bradyseism.evaluation.yardstick import YardstickResult, YardstickSettings, run_yardstick
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import atomic_path
 
@@ -41,6 +42,7 @@ __all__ = [
     "field_scorecard",
     "injection_scorecard",
     "score_map",
+    "yardstick_scorecard",
 ]
 
 logger = logging.getLogger(__name__)
@@ -293,11 +295,37 @@ def injection_scorecard(
     table = plan_csv(plan, frames)
     with atomic_path(Path(plan_path)) as temporary:
         temporary.write_text(table, encoding="utf-8")
-    methods: dict[str, Method] = {"bradyseism": detector_method(detector)}
-    methods |= {name: score_map_method(score) for name, score in BASELINES.items()}
     return run_injection(
-        frames, plan, methods, settings, digest=plan_digest(table), progress=progress
+        frames, plan, _methods(detector), settings, digest=plan_digest(table), progress=progress
     )
+
+
+def yardstick_scorecard(
+    detector: Detector,
+    *,
+    settings: YardstickSettings | None = None,
+    seed: int = 0,
+    progress: Progress | None = None,
+) -> YardstickResult:
+    """Compare a detector, and methods without learning, with the bound in simulated turbulence.
+
+    Parameters
+    ----------
+    detector
+        Named ``bradyseism`` in the result; the others keep their names in `BASELINES`.
+    settings
+        What is simulated; the defaults if None.
+    seed
+        Fixes every window and source.
+    progress
+        Told steps done, steps in all, and a word.
+    """
+    return run_yardstick(_methods(detector), settings, seed=seed, progress=progress)
+
+
+def _methods(detector: Detector) -> dict[str, Method]:
+    methods: dict[str, Method] = {"bradyseism": detector_method(detector)}
+    return methods | {name: score_map_method(score) for name, score in BASELINES.items()}
 
 
 def _is_near(detection: Detection, places: Sequence[Place]) -> bool:

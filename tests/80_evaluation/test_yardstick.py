@@ -1,0 +1,142 @@
+"""The bound is a matched filter that knows the noise, and d90 is read where it says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from bradyseism.evaluation import yardstick
+from bradyseism.evaluation.baselines import BASELINES
+from bradyseism.evaluation.injection import Best, score_map_method
+from bradyseism.evaluation.yardstick import BOUND, Cell, YardstickSettings, run_yardstick
+
+SMALL = YardstickSettings(
+    lengths=(3e3,),
+    deviations=(1e-3,),
+    widths=(6e3,),
+    ratios=(0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0),
+    windows=60,
+    sources=16,
+    shapes=2,
+    pixels=32,
+    pixel_size=800.0,
+    false_windows=0.05,
+)
+
+
+def cell(found, rates=(1e-3, 2e-3, 4e-3), wanted=0.9) -> Cell:
+    return Cell("m", 5e3, 1e-3, 5e3, np.array(rates), np.array(found, dtype=bool), wanted)
+
+
+def found(*shares, count=10):
+    return [[index < share * count for share in shares] for index in range(count)]
+
+
+@pytest.fixture(scope="module")
+def result():
+    methods = {
+        "boxcar": score_map_method(BASELINES["boxcar"]),
+        "blind": lambda frame: Best(float(frame.velocity[0, 0]) * 0, 0.0, 0.0),
+    }
+    return run_yardstick(methods, SMALL, seed=3)
+
+
+def test_d90_lies_between_the_rates_around_it():
+    assert cell(found(0.0, 0.8, 1.0)).d90().estimate == pytest.approx(2e-3 * 2**0.5)
+    assert cell(found(0.0, 0.9, 1.0)).d90().estimate == pytest.approx(2e-3)
+    assert cell(found(1.0, 1.0, 1.0)).d90().estimate == 1e-3
+    assert cell(found(0.0, 0.5, 0.8)).d90().estimate == np.inf
+
+
+def test_d90_is_where_the_share_has_come_to_stay():
+    falling = cell(found(1.0, 0.8, 1.0))
+    assert falling.d90().estimate == pytest.approx(2e-3 * 2**0.5)
+    assert falling.largest_fall == pytest.approx(0.2)
+    assert cell(found(0.1, 0.5, 0.9)).largest_fall == 0.0
+
+
+def test_interval_of_d90_holds_it_and_narrows_with_more_sources():
+    few, many = (cell(found(0.0, 0.7, 1.0, count=count)).d90() for count in (10, 1000))
+    for d90 in (few, many):
+        assert d90.low <= d90.estimate <= d90.high
+    assert few.high - few.low > 3 * (many.high - many.low)
+
+
+def test_noise_has_the_covariance_that_the_filter_knows():
+    test = yardstick._Test(SMALL, 3e3, 2e-3, seed=0)
+    windows = np.array([test._window(test.noise(index)).velocity for index in range(400)])
+    assert windows.std() == pytest.approx(2e-3, rel=0.03)
+    for lag in (1, 4):
+        covariance = np.mean(windows[:, :, lag:] * windows[:, :, :-lag])
+        assert covariance == pytest.approx(4e-6 * np.exp(-lag * 800 / 3e3), rel=0.08)
+
+
+def test_response_of_the_filter_is_the_signal_to_noise_ratio():
+    test = yardstick._Test(SMALL, 3e3, 2e-3, seed=0)
+    template = np.fft.rfft2(next(test.templates(6e3)))
+    auto = test._response(template, template)
+    assert np.unravel_index(auto.argmax(), auto.shape) == (0, 0)
+    norm = np.sqrt(auto[0, 0])
+    seen = [test._response(template, test.noise(index))[5, 9] / norm for index in range(500)]
+    assert np.std(seen) == pytest.approx(1.0, abs=0.08)
+    # A plain correlation with the template is a linear filter, too, and tells less.
+    shape = np.fft.irfft2(template)
+    clutter = np.sum(shape * np.fft.irfft2(template * test.power))
+    assert norm > 1.05 * np.sum(shape**2) / np.sqrt(clutter)
+
+
+def test_templates_have_the_width_wanted_and_their_peak_at_the_origin():
+    test = yardstick._Test(SMALL, 3e3, 1e-3, seed=0)
+    for template in test.templates(6e3):
+        assert template.max() == pytest.approx(1.0, abs=0.05)
+        width = 2 * np.sqrt(800.0**2 * np.sum(template > 0.5) / np.pi)
+        assert width == pytest.approx(6e3, rel=0.2)
+
+
+def test_nobody_passes_the_bound(result):
+    bound, boxcar = (result.cell(name, 3e3, 1e-3, 6e3) for name in (BOUND, "boxcar"))
+    assert bound.d90().estimate < boxcar.d90().estimate < np.inf
+    assert bound.largest_fall == 0.0
+    assert result.cell("blind", 3e3, 1e-3, 6e3).d90().estimate == np.inf
+
+
+def test_the_bound_scales_with_the_noise(result):
+    louder = run_yardstick({}, replace(SMALL, deviations=(7e-3,)), seed=3)
+    assert_array_equal(louder.cells[0].found, result.cell(BOUND, 3e3, 1e-3, 6e3).found)
+    assert_allclose(louder.cells[0].rates, 7 * result.cells[0].rates)
+
+
+def test_tables_for_people_and_machines(result):
+    text = result.as_markdown().splitlines()
+    assert text[0] == "| noise | method | 6 km |"
+    assert [line.split(" | ")[1] for line in text[2:]] == [BOUND, "boxcar", "blind"]
+    assert text[2].startswith("| 1 mm/yr, 3 km | bound | ")
+    assert "over 32 |" in text[4]
+    cells = result.as_json()["cells"]
+    assert cells[0]["over_bound"] == 1.0
+    assert cells[1]["over_bound"] > 1.0
+    assert cells[2]["d90_mm_per_year"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"widths": ()}, r"widths \(\) are not all positive"),
+        ({"lengths": (-1.0,)}, r"lengths \(-1.0,\) are not all positive"),
+        ({"ratios": (2.0, 1.0)}, "do not rise"),
+        ({"found": 1.0}, "found 1 is outside 0-1"),
+        ({"windows": 10}, "windows 10 are too few to flag 5.00%.*give 20 or more"),
+        ({"shapes": 17}, "shapes 17 is outside 1 to sources 16"),
+    ],
+)
+def test_settings_outside_their_range(change, message):
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **change)
+
+
+def test_unknown_cell(result):
+    with pytest.raises(KeyError, match="no cell of boxcar at 1000 m"):
+        result.cell("boxcar", 1e3, 1e-3, 6e3)
