@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from bradyseism.evaluation import yardstick
 from bradyseism.evaluation.baselines import BASELINES
+from bradyseism.evaluation.clairvoyant import TurbulenceTest, YardstickSettings
 from bradyseism.evaluation.injection import Best, score_map_method
-from bradyseism.evaluation.yardstick import BOUND, Cell, YardstickSettings, run_yardstick
+from bradyseism.evaluation.yardstick import BOUND, Cell, run_yardstick
 
 SMALL = YardstickSettings(
     lengths=(3e3,),
@@ -66,7 +66,7 @@ def test_interval_of_d90_holds_it_and_narrows_with_more_sources():
 
 
 def test_noise_has_the_covariance_that_the_filter_knows():
-    test = yardstick._Test(SMALL, 3e3, 2e-3, seed=0)
+    test = TurbulenceTest(SMALL, 3e3, 2e-3, seed=0)
     windows = np.array([test._window(test.noise(index)).velocity for index in range(400)])
     assert windows.std() == pytest.approx(2e-3, rel=0.03)
     for lag in (1, 4):
@@ -75,7 +75,7 @@ def test_noise_has_the_covariance_that_the_filter_knows():
 
 
 def test_response_of_the_filter_is_the_signal_to_noise_ratio():
-    test = yardstick._Test(SMALL, 3e3, 2e-3, seed=0)
+    test = TurbulenceTest(SMALL, 3e3, 2e-3, seed=0)
     template = np.fft.rfft2(next(test.templates(6e3)))
     auto = test._response(template, template)
     assert np.unravel_index(auto.argmax(), auto.shape) == (0, 0)
@@ -89,7 +89,7 @@ def test_response_of_the_filter_is_the_signal_to_noise_ratio():
 
 
 def test_templates_have_the_width_wanted_and_their_peak_at_the_origin():
-    test = yardstick._Test(SMALL, 3e3, 1e-3, seed=0)
+    test = TurbulenceTest(SMALL, 3e3, 1e-3, seed=0)
     for template in test.templates(6e3):
         assert template.max() == pytest.approx(1.0, abs=0.05)
         width = 2 * np.sqrt(800.0**2 * np.sum(template > 0.5) / np.pi)

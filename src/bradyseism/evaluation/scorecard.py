@@ -15,6 +15,7 @@ from bradyseism.detection.detect import Detection, DetectionResult, detect
 from bradyseism.detection.events import FLAG
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.baselines import BASELINES
+from bradyseism.evaluation.clairvoyant import YardstickSettings
 from bradyseism.evaluation.injection import (
     InjectionResult,
     Method,
@@ -32,7 +33,7 @@ from bradyseism.evaluation.injection_plan import (
 from bradyseism.evaluation.scores import exact_interval
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
-from bradyseism.evaluation.yardstick import YardstickResult, YardstickSettings, run_yardstick
+from bradyseism.evaluation.yardstick import YardstickResult, run_yardstick
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import atomic_path
 

@@ -5,106 +5,28 @@ covariance of the noise, scanned over all places and both signs. Only the place 
 All methods see the same windows of simulated turbulence, 51.2 km wide, with the same sources; each
 is thresholded on its own maximum in windows without a source. ``d90`` is the peak line-of-sight
 rate at which 90 % of the sources are found while at most 1 % of those windows are flagged.
-
-References
-----------
-Turin, G. L. (1960), IRE Trans. Inf. Theory 6, 311-329 (matched filter in coloured noise).
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyproj
-from affine import Affine
 from numpy.typing import NDArray
-from scipy import fft
 
-from bradyseism.evaluation.injection import Method, threshold_at
-from bradyseism.evaluation.injection_plan import sized_source
+from bradyseism.evaluation.clairvoyant import TurbulenceTest, YardstickSettings
+from bradyseism.evaluation.injection import Method
 from bradyseism.evaluation.scores import Interval
-from bradyseism.maps.velocity_map import Grid, VelocityMap
-from bradyseism.physics.atmosphere import ExponentialModel
-from bradyseism.physics.line_of_sight import look_vector, project
-from bradyseism.scenes.priors import SourcePrior
 
-__all__ = ["BOUND", "Cell", "YardstickResult", "YardstickSettings", "run_yardstick"]
+__all__ = ["BOUND", "Cell", "YardstickResult", "run_yardstick"]
 
 Progress = Callable[[int, int, str], None]
 BOUND = "bound"
-_LOOK = look_vector(-168.0, 39.0)
-_CRS = pyproj.CRS.from_proj4("+proj=aeqd +lat_0=0 +lon_0=0 +datum=WGS84 +units=m")
-# Eigenvalues below this share of the largest are raised to it, in the noise and in its whitening.
-_FLOOR = 1e-7
 _RESAMPLINGS = 1000
-
-
-@dataclass(frozen=True)
-class YardstickSettings:
-    """What is simulated.
-
-    Attributes
-    ----------
-    lengths, deviations
-        Covariance lengths (m) and standard deviations (m/yr) of the turbulence: all combinations.
-    widths
-        Full widths at half maximum (m) of the line-of-sight signal.
-    ratios
-        Peak rates over the standard deviation of the turbulence, rising.
-    windows
-        Windows without a source, which set the threshold of each method.
-    sources
-        Sources of each width, of either sign; `shapes` different ones.
-    shapes
-        Shapes and depths of each width; the bound has a threshold for each.
-    pixels, pixel_size
-        Side of a window in pixels, and pixel size (m).
-    false_windows, found
-        Share of empty windows that may be flagged, and of sources that must be found.
-    prior
-        Shapes of the sources.
-
-    Raises
-    ------
-    ValueError
-        Where a number is outside its range.
-    """
-
-    lengths: tuple[float, ...] = (2e3, 5e3, 15e3)
-    deviations: tuple[float, ...] = (0.5e-3, 3.5e-3)
-    widths: tuple[float, ...] = (2e3, 5e3, 10e3, 20e3)
-    ratios: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(17))
-    windows: int = 2000
-    sources: int = 96
-    shapes: int = 12
-    pixels: int = 128
-    pixel_size: float = 400.0
-    false_windows: float = 0.01
-    found: float = 0.9
-    prior: SourcePrior = field(default_factory=SourcePrior)
-
-    def __post_init__(self) -> None:
-        for name in ("lengths", "deviations", "widths", "ratios"):
-            values = getattr(self, name)
-            if not values or min(values) <= 0:
-                raise ValueError(f"{name} {values} are not all positive: give at least one")
-        if list(self.ratios) != sorted(set(self.ratios)):
-            raise ValueError(f"ratios {self.ratios} do not rise: give each once, smallest first")
-        for name in ("false_windows", "found"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} {getattr(self, name):g} is outside 0-1: give a share")
-        if self.windows * self.false_windows < 1:
-            raise ValueError(
-                f"windows {self.windows} are too few to flag {self.false_windows:.2%} of them: "
-                f"give {int(np.ceil(1 / self.false_windows))} or more"
-            )
-        if not 1 <= self.shapes <= self.sources:
-            raise ValueError(f"shapes {self.shapes} is outside 1 to sources {self.sources}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,140 +206,14 @@ def run_yardstick(
         for done, (length, deviation) in enumerate(noises):
             if progress:
                 progress(done, len(noises), f"{length / 1e3:g} km, {1e3 * deviation:g} mm/yr")
-            test = _Test(settings, length, deviation, seed)
-            cells.extend(test.bound())
-            for name, method in methods.items():
-                cells.extend(test.judge(name, method, pool))
+            test = TurbulenceTest(settings, length, deviation, seed)
+            answers = {BOUND: test.bound()}
+            answers |= {name: test.judge(method, pool) for name, method in methods.items()}
+            cells.extend(
+                Cell(name, length, deviation, width, test.rates, found[width], settings.found)
+                for width in settings.widths
+                for name, found in answers.items()
+            )
     if progress:
         progress(len(noises), len(noises), "done")
-    order = list(itertools.product(noises, settings.widths))
-    cells.sort(key=lambda one: order.index(((one.length, one.deviation), one.width)))
     return YardstickResult(tuple(cells), settings, seed)
-
-
-class _Test:
-    """Windows and sources in one kind of noise, on a torus twice as wide as a window.
-
-    On the torus the covariance is known exactly, so that whitening is; the filter may look beyond
-    the window, which makes the bound a little lower than any method could reach.
-    """
-
-    def __init__(
-        self, settings: YardstickSettings, length: float, deviation: float, seed: int
-    ) -> None:
-        self.settings, self.length, self.deviation, self.seed = settings, length, deviation, seed
-        side = 2 * settings.pixels
-        steps = np.minimum(np.arange(side), side - np.arange(side)) * settings.pixel_size
-        covariance = ExponentialModel(deviation**2, length).covariance(
-            np.hypot(steps[:, None], steps)
-        )
-        power = fft.rfft2(covariance).real
-        self.power = np.maximum(power, _FLOOR * power.max())
-        self.axis = np.fft.fftfreq(side, 1.0 / side) * settings.pixel_size
-        self.rates = deviation * np.array(settings.ratios)
-
-    def noise(self, index: int) -> NDArray[np.complex128]:
-        """Spectrum of the turbulence of one window on its torus."""
-        rng = np.random.default_rng([self.seed, round(self.length), index])
-        side = 2 * self.settings.pixels
-        white = fft.rfft2(rng.standard_normal((side, side)))
-        return np.asarray(white * np.sqrt(self.power))
-
-    def templates(self, width: float) -> Iterator[NDArray[np.float64]]:
-        """Line-of-sight motion of each shape, of peak 1 in cell (0, 0) of the torus."""
-        easting, northing = np.meshgrid(self.axis, -self.axis)
-        for shape in range(self.settings.shapes):
-            source = sized_source(width, _LOOK, self.settings.prior, self.seed + shape)
-            los = project(source.displacement(easting, northing), _LOOK)
-            yield los / los[0, 0]
-
-    def place(self, source: int) -> tuple[tuple[int, int], float]:
-        """Row and column of a source in the central half of its window, and its sign."""
-        pixels = self.settings.pixels
-        rng = np.random.default_rng([self.seed, source, 1])
-        row, column = (int(n) for n in rng.integers(pixels // 4, pixels - pixels // 4, 2))
-        return (row, column), float(rng.choice([-1.0, 1.0]))
-
-    def bound(self) -> list[Cell]:
-        """Cells of the matched filter."""
-        settings, pixels = self.settings, self.settings.pixels
-        spectra = {
-            width: [fft.rfft2(template) for template in self.templates(width)]
-            for width in settings.widths
-        }
-        responses = {
-            width: [self._response(spectrum, spectrum) for spectrum in of_width]
-            for width, of_width in spectra.items()
-        }
-        highest = {width: np.empty((settings.windows, settings.shapes)) for width in spectra}
-        for index in range(settings.windows):
-            noise = self.noise(index)
-            for width, of_width in spectra.items():
-                for shape, spectrum in enumerate(of_width):
-                    norm = np.sqrt(responses[width][shape][0, 0])
-                    seen = self._response(spectrum, noise)[:pixels, :pixels]
-                    highest[width][index, shape] = np.abs(seen).max() / norm
-        cells = []
-        for width, of_width in spectra.items():
-            found = np.empty((settings.sources, len(self.rates)), dtype=bool)
-            for source in range(settings.sources):
-                shape = source % settings.shapes
-                (row, column), sign = self.place(source)
-                auto = responses[width][shape]
-                norm = np.sqrt(auto[0, 0])
-                signal = np.roll(auto, (row, column), (0, 1))[:pixels, :pixels] * sign
-                clutter = self._response(of_width[shape], self.noise(settings.windows + source))
-                limit = threshold_at(highest[width][:, shape], settings.false_windows) * norm
-                for at, rate in enumerate(self.rates):
-                    seen = np.abs(clutter[:pixels, :pixels] + rate * signal).max()
-                    found[source, at] = seen > limit
-            cells.append(self._cell(BOUND, width, found))
-        return cells
-
-    def judge(self, name: str, method: Method, pool: ThreadPoolExecutor) -> list[Cell]:
-        """Cells of one method."""
-        settings = self.settings
-        quiet = pool.map(
-            lambda index: method(self._window(self.noise(index))).score, range(settings.windows)
-        )
-        limit = threshold_at(np.array(list(quiet)), settings.false_windows)
-        cells = []
-        for width in settings.widths:
-            templates = list(self.templates(width))
-
-            def is_found(
-                step: tuple[int, float], shapes: Sequence[NDArray[np.float64]] = templates
-            ) -> bool:
-                source, rate = step
-                place, sign = self.place(source)
-                signal = np.roll(shapes[source % settings.shapes], place, (0, 1)) * sign * rate
-                noise = self.noise(settings.windows + source)
-                return method(self._window(noise, signal)).score > limit
-
-            steps = itertools.product(range(settings.sources), self.rates)
-            found = np.array(list(pool.map(is_found, steps))).reshape(settings.sources, -1)
-            cells.append(self._cell(name, width, found))
-        return cells
-
-    def _response(
-        self, template: NDArray[np.complex128], data: NDArray[np.complex128]
-    ) -> NDArray[np.float64]:
-        side = 2 * self.settings.pixels
-        return np.asarray(fft.irfft2(np.conj(template) * data / self.power, (side, side)))
-
-    def _window(
-        self, noise: NDArray[np.complex128], signal: NDArray[np.float64] | float = 0.0
-    ) -> VelocityMap:
-        settings, side = self.settings, 2 * self.settings.pixels
-        velocity = (fft.irfft2(noise, (side, side)) + signal)[: settings.pixels, : settings.pixels]
-        half = settings.pixels * settings.pixel_size / 2
-        transform = Affine(settings.pixel_size, 0, -half, 0, -settings.pixel_size, half)
-        grid = Grid(velocity.shape, transform, _CRS)
-        return VelocityMap(
-            velocity.astype(np.float32), grid, 5.0, _LOOK.astype(np.float32), "window"
-        )
-
-    def _cell(self, method: str, width: float, found: NDArray[np.bool_]) -> Cell:
-        return Cell(
-            method, self.length, self.deviation, width, self.rates, found, self.settings.found
-        )
