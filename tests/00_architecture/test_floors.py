@@ -173,14 +173,16 @@ def test_no_drawer(module):
     assert not drawers, f"{module}: a name that says nothing"
 
 
-@pytest.mark.parametrize("module", [name for name in MODULES if folder(name) != "cli"])
-def test_print_only_in_cli(module):
+@pytest.mark.parametrize("module", list(FILES))
+def test_nothing_prints(module):
     prints = [
         node.lineno
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
-    assert not prints, f"{module} prints, lines {prints}: log, or return what is to be shown"
+    assert not prints, (
+        f"{module} prints, lines {prints}: log, return what is to be shown, or let the command line echo it"
+    )
 
 
 @pytest.mark.parametrize("module", list(FILES))

@@ -68,4 +68,4 @@ def evaluate(
     if as_json:
         print_json(result.as_json())
     else:
-        print(result.as_markdown())
+        typer.echo(result.as_markdown())

@@ -80,7 +80,7 @@ def print_json(content: dict[str, Any]) -> None:
     """Print a result for machines; what is not finite becomes null."""
     from bradyseism.maps.writers.tables import plain
 
-    print(json.dumps(plain(content), indent=1))
+    typer.echo(json.dumps(plain(content), indent=1))
 
 
 def provenance() -> dict[str, str | None]:
