@@ -180,9 +180,7 @@ def test_nothing_prints(module):
         for node in ast.walk(tree(module))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
-    assert not prints, (
-        f"{module} prints, lines {prints}: log, return what is to be shown, or let the command line echo it"
-    )
+    assert not prints, f"{module} prints, lines {prints}: log it, return it, or echo it in cli"
 
 
 @pytest.mark.parametrize("module", list(FILES))

@@ -350,10 +350,17 @@ class TestCsv:
         with (tmp_path / "a.csv").open(encoding="utf-8", newline="") as file:
             assert list(csv.reader(file)) == [["'=name"], ["'" + text.replace("\r", "\n")]]
 
-    @pytest.mark.parametrize("number", [-1.5, "-1.5", "+3", "-2e-05", ".5", np.float32(-0.5)])
+    @pytest.mark.parametrize(
+        "number", [-1.5, "-1.5", "+3", "-2e-05", ".5", np.float32(-0.5), "-67.1 -22.3 6; -68 -25 6"]
+    )
     def test_numbers_stay(self, tmp_path, number):
         write_csv(tmp_path / "a.csv", ["a"], [[number]])
         assert (tmp_path / "a.csv").read_text() == f"a\n{number}\n"
+
+    @pytest.mark.parametrize("text", ["-1+cmd", "-1 2;=1", "+3 -", "- 1"])
+    def test_what_only_begins_as_a_number_is_text(self, tmp_path, text):
+        write_csv(tmp_path / "a.csv", ["a"], [[text]])
+        assert (tmp_path / "a.csv").read_text() == f"a\n'{text}\n"
 
     def test_refuses_a_short_row(self, tmp_path):
         with pytest.raises(ValueError, match="row 2 has 1 cells for 2 columns"):
