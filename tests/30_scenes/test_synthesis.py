@@ -13,8 +13,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.scenes.demo import demo
 from bradyseism.scenes.gaps import Gaps
-from bradyseism.scenes.nuisances import NUISANCES, Scenery
+from bradyseism.scenes.nuisances import NUISANCES
 from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
+from bradyseism.scenes.scenery import Scenery
 from bradyseism.scenes.synthesis import SceneSettings, robust_spread, simulate
 
 NO_GAPS = Gaps(decorrelated=0, coast=0, edge=0, holes=0, coarse=0, quadtree=0)
@@ -84,24 +85,25 @@ def test_signal_to_noise_is_peak_over_robust_spread() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NUISANCES))
-def test_nuisance_patterns_have_unit_peak(name: str) -> None:
+def test_nuisances_have_the_peak_that_is_given(name: str) -> None:
     rng = np.random.default_rng(4)
     from bradyseism.physics.terrain import synthetic_relief
 
     relief = synthetic_relief((64, 64), 200.0, rng, height=900.0)
     scenery = Scenery(relief, 200.0, look_vector(-168.0, 38.0))
+    nuisance = replace(NUISANCES[name], amplitude=LogUniform(0.03, 0.03))
     for _ in range(5):
-        pattern = NUISANCES[name].pattern(scenery, rng)
-        assert pattern.shape == (64, 64)
-        assert np.abs(pattern).max() == pytest.approx(1.0)
-        assert np.isfinite(pattern).all()
+        effect = nuisance.effect(scenery, rng)
+        assert effect.velocity.shape == (64, 64)
+        assert np.abs(effect.velocity).max() == pytest.approx(0.03)
+        assert_array_equal(effect.present, np.abs(effect.velocity) > 0.003)
 
 
 def test_subsidence_moves_away_and_creep_needs_slopes() -> None:
     rng = np.random.default_rng(4)
     flat = Scenery(np.zeros((64, 64)), 200.0, np.array([0.0, 0.0, 1.0]))
-    assert NUISANCES["subsidence"].pattern(flat, rng).max() <= 0.0
-    assert_array_equal(NUISANCES["slope creep"].pattern(flat, rng), 0.0)
+    assert NUISANCES["subsidence"].effect(flat, rng).velocity.max() <= 0.0
+    assert_array_equal(NUISANCES["slope creep"].effect(flat, rng).velocity, 0.0)
 
 
 def test_gaps_keep_the_least_valid_share() -> None:

@@ -15,14 +15,13 @@ from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi, Source
 from bradyseism.physics.terrain import add_cone, power_law_field, synthetic_relief
-from bradyseism.scenes.nuisances import (
-    FaultStep,
-    SaltFlat,
-    Scenery,
-    SlopeCreep,
-    StratifiedResidual,
-)
+from bradyseism.scenes.nuisances import Nuisance
+from bradyseism.scenes.nuisances.artefacts import StratifiedResidual
+from bradyseism.scenes.nuisances.faults import FaultStep
+from bradyseism.scenes.nuisances.plains import SaltFlat
+from bradyseism.scenes.nuisances.slopes import SlopeCreep
 from bradyseism.scenes.priors import LogUniform
+from bradyseism.scenes.scenery import Scenery
 
 SHAPE = (512, 512)
 PIXEL_SIZE = 200.0
@@ -129,15 +128,20 @@ def _background(scenery: Scenery, rng: np.random.Generator) -> NDArray[np.float6
     """Turbulence, pixel noise, and one of each nuisance, in m/yr."""
     noise = turbulent_field(SHAPE, PIXEL_SIZE, 6e3, rng, standard_deviation=1.0e-3)
     noise = noise + 0.5e-3 * rng.standard_normal(SHAPE)
-    nuisances = (
-        (SlopeCreep(share=LogUniform(0.03, 0.031), steepest=15.0), 12e-3),
-        (SaltFlat(share=LogUniform(0.012, 0.0121)), 10e-3),
-        (StratifiedResidual(), 2.5e-3),
-        (FaultStep(locking=LogUniform(15e3, 15.1e3), creeping=0.0), 2e-3),
+    nuisances: tuple[Nuisance, ...] = (
+        SlopeCreep(_fixed(12e-3), steepest=15.0, share=_fixed(0.03)),
+        SaltFlat(_fixed(10e-3), share=_fixed(0.012)),
+        StratifiedResidual(_fixed(2.5e-3)),
+        FaultStep(_fixed(2e-3), locking=_fixed(15e3), creeping=0.0),
     )
-    for nuisance, amplitude in nuisances:
-        noise = noise + amplitude * nuisance.pattern(scenery, rng)
+    for nuisance in nuisances:
+        noise = noise + nuisance.effect(scenery, rng).velocity
     return np.asarray(noise)
+
+
+def _fixed(value: float) -> LogUniform:
+    """The prior of a value that is known."""
+    return LogUniform(value, value)
 
 
 def _pixel(volcano: HiddenVolcano) -> tuple[float, float]:

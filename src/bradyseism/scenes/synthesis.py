@@ -5,6 +5,7 @@ Scene `index` of seed `seed` is always the same bits on one machine, in any proc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,8 +19,9 @@ from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field, synthetic_relief
 from bradyseism.scenes.gaps import Gaps
-from bradyseism.scenes.nuisances import NUISANCES, Nuisance, Scenery
+from bradyseism.scenes.nuisances import NUISANCES, Nuisance
 from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
+from bradyseism.scenes.scenery import Scenery
 
 MAD_TO_DEVIATION = 1.4826
 FASTEST_SOURCE = 10.0  # m/yr; a map of more is refused as one of the wrong unit
@@ -111,10 +113,9 @@ class Truth:
         Signed peak LOS rate of the source (m/yr).
     deformation : array, shape (rows, columns)
         LOS velocity (m/yr) of the source alone.
-    nuisances : tuple of str
-        Class names of the nuisances present.
-    nuisance_mask : array of bool, shape (rows, columns)
-        True where any nuisance exceeds a tenth of its peak.
+    nuisance_masks : mapping of str to array of bool, shape (rows, columns)
+        Class name of each nuisance in the scene -> where it is present: where it exceeds a tenth
+        of its peak, or costs data.
     """
 
     volcanic: bool
@@ -123,8 +124,39 @@ class Truth:
     column: float
     peak: float
     deformation: NDArray[np.float64]
-    nuisances: tuple[str, ...]
-    nuisance_mask: NDArray[np.bool_]
+    nuisance_masks: Mapping[str, NDArray[np.bool_]]
+
+    @property
+    def nuisances(self) -> tuple[str, ...]:
+        """Class names of the nuisances in the scene, in the order drawn, each once."""
+        return tuple(self.nuisance_masks)
+
+    @property
+    def nuisance_mask(self) -> NDArray[np.bool_]:
+        """True where any nuisance is present, shape (rows, columns)."""
+        mask = np.zeros(self.deformation.shape, dtype=bool)
+        for present in self.nuisance_masks.values():
+            mask |= present
+        return mask
+
+
+@dataclass(frozen=True, eq=False)
+class Background:
+    """Everything in a scene but the source; arrays of shape (rows, columns).
+
+    Parameters
+    ----------
+    velocity : array of float64
+        LOS velocity (m/yr), positive toward the satellite.
+    lost : array of bool
+        True where a nuisance costs data.
+    nuisance_masks : mapping of str to array of bool
+        As in `Truth`.
+    """
+
+    velocity: NDArray[np.float64]
+    lost: NDArray[np.bool_]
+    nuisance_masks: Mapping[str, NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,10 +193,14 @@ def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Sc
     settings = settings or SceneSettings()
     rng = np.random.default_rng([seed, index])
     scenery = draw_scenery(settings, rng)
-    background, names, mask = draw_background(scenery, settings, rng)
+    drawn = draw_background(scenery, settings, rng)
+    background = drawn.velocity
     volcanic = bool(rng.random() < settings.volcanic)
     valid = settings.gaps.draw(settings.shape, rng)
-    truth = Truth(False, None, np.nan, np.nan, 0.0, np.zeros(settings.shape), names, mask)
+    both = valid & ~drawn.lost
+    valid = both if both.mean() >= settings.gaps.least_valid else ~drawn.lost
+    quiet = np.zeros(settings.shape)
+    truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, drawn.nuisance_masks)
     if volcanic:
         spread = robust_spread(background[valid])
         hidden = _add_source(scenery, settings, truth, spread, rng)
@@ -192,8 +228,11 @@ def draw_scenery(settings: SceneSettings, rng: np.random.Generator) -> Scenery:
 
 def draw_background(
     scenery: Scenery, settings: SceneSettings, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], tuple[str, ...], NDArray[np.bool_]]:
-    """Everything but the source: velocity (m/yr), names of the nuisances, and their mask."""
+) -> Background:
+    """Everything but the source: turbulence, pixel noise and nuisances.
+
+    A nuisance that would leave less than `settings.gaps.least_valid` of the scene is left out.
+    """
     noise = settings.noise.draw(rng)
     length = settings.noise_length.draw(rng) * scenery.extent
     background = turbulent_field(
@@ -203,15 +242,18 @@ def draw_background(
     if rng.random() < settings.patchy_speckle:
         speckle *= np.exp(rng.uniform(0.3, 1.2) * power_law_field(scenery.shape, 3.0, rng))
     background = background + speckle * rng.standard_normal(scenery.shape)
-    mask = np.zeros(scenery.shape, dtype=bool)
-    names = []
+    lost = np.zeros(scenery.shape, dtype=bool)
+    masks: dict[str, NDArray[np.bool_]] = {}
     for _ in range(int(rng.poisson(settings.nuisance_rate))):
         nuisance = settings.nuisances[int(rng.integers(len(settings.nuisances)))]
-        pattern = nuisance.pattern(scenery, rng)
-        background = background + nuisance.amplitude.draw(rng) * pattern
-        mask |= np.abs(pattern) > 0.1
-        names.append(type(nuisance).__name__)
-    return background, tuple(names), mask
+        effect = nuisance.effect(scenery, rng)
+        if 1.0 - (lost | effect.lost).mean() < settings.gaps.least_valid:
+            continue
+        background = background + effect.velocity
+        lost = lost | effect.lost
+        name = type(nuisance).__name__
+        masks[name] = masks.get(name, False) | effect.present
+    return Background(background, lost, masks)
 
 
 def robust_spread(values: NDArray[np.float64]) -> float:

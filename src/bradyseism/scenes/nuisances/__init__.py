@@ -1,0 +1,33 @@
+"""What is mistaken for a volcano: frozen records, each drawing one effect on a scenery.
+
+`effect(scenery, rng)` returns an `Effect`: LOS velocity in m/yr, the truth mask, and the mask of
+data lost. A new nuisance is one record and one line in `NUISANCES`.
+"""
+
+from __future__ import annotations
+
+from bradyseism.scenes.nuisances.artefacts import (
+    PatchyTurbulence,
+    Ramp,
+    StratifiedResidual,
+    UnwrappingJump,
+)
+from bradyseism.scenes.nuisances.effect import Effect, Nuisance
+from bradyseism.scenes.nuisances.faults import FaultStep
+from bradyseism.scenes.nuisances.plains import SaltFlat, Subsidence
+from bradyseism.scenes.nuisances.slopes import LocalMotion, SlopeCreep
+
+__all__ = ["NUISANCES", "Effect", "Nuisance"]
+
+NUISANCES: dict[str, Nuisance] = {
+    "slope creep": SlopeCreep(),
+    "salt flat": SaltFlat(),
+    "subsidence": Subsidence(),
+    "fault step": FaultStep(),
+    "stratified residual": StratifiedResidual(),
+    "ramp": Ramp(),
+    "unwrapping jump": UnwrappingJump(),
+    "local motion": LocalMotion(),
+    "patchy turbulence": PatchyTurbulence(),
+}
+"""Every nuisance with its default priors, for `SceneSettings` and for pictures."""

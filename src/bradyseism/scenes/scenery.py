@@ -1,0 +1,78 @@
+"""The ground that a map shows: relief, pixel size and look."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.physics.line_of_sight import UNIT_TOLERANCE
+
+
+@dataclass(frozen=True, eq=False)
+class Scenery:
+    """The ground that a map shows.
+
+    Parameters
+    ----------
+    elevation : array, shape (rows, columns)
+        Elevation (m), north-up, finite, at least 2 x 2.
+    pixel_size : float
+        Pixel size (m), positive.
+    look : array, shape (3,)
+        East, north, up unit vector from the ground to the satellite.
+
+    Raises
+    ------
+    ValueError
+        If a shape or value breaks these rules.
+    """
+
+    elevation: NDArray[np.float64]
+    pixel_size: float
+    look: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        elevation = np.asarray(self.elevation, dtype=np.float64)
+        look = np.asarray(self.look, dtype=np.float64)
+        if elevation.ndim != 2 or min(elevation.shape) < 2:
+            raise ValueError(
+                f"elevation has shape {elevation.shape}: a scenery is (rows, columns), at least "
+                "2 x 2 pixels"
+            )
+        if not np.isfinite(elevation).all():
+            missing = int((~np.isfinite(elevation)).sum())
+            raise ValueError(
+                f"elevation has {missing} pixels that are not finite: fill them, or give a DEM "
+                "that covers the map"
+            )
+        if not (math.isfinite(self.pixel_size) and self.pixel_size > 0):
+            raise ValueError(f"pixel size {self.pixel_size:g} m is not positive: give metres")
+        length = float(np.sqrt(np.sum(look**2))) if look.shape == (3,) else math.nan
+        if not abs(length - 1.0) <= UNIT_TOLERANCE:
+            raise ValueError(
+                f"look vector {look.tolist()} has length {length:g}, not 1: give (east, north, up) "
+                "from the ground to the satellite, no angles"
+            )
+        object.__setattr__(self, "elevation", elevation)
+        object.__setattr__(self, "look", look)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        rows, columns = self.elevation.shape
+        return rows, columns
+
+    def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Easting and northing (m) of each pixel from the centre, each (rows, columns)."""
+        rows, columns = np.indices(self.shape, dtype=np.float64)
+        easting = (columns - (self.shape[1] - 1) / 2) * self.pixel_size
+        northing = ((self.shape[0] - 1) / 2 - rows) * self.pixel_size
+        return easting, northing
+
+    @property
+    def extent(self) -> float:
+        """Longer side (m)."""
+        return max(self.shape) * self.pixel_size
