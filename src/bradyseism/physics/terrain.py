@@ -236,19 +236,25 @@ def local_incidence(
 
 
 def blob(
-    shape: tuple[int, int], share: float, rng: np.random.Generator, *, roughness: float = 3.5
+    shape: tuple[int, int],
+    share: float,
+    rng: np.random.Generator,
+    *,
+    roughness: float = 3.5,
+    centre: tuple[float, float] | None = None,
 ) -> NDArray[np.bool_]:
-    """Irregular connected-looking patch around a random place, covering `share` of the area.
+    """Irregular connected-looking patch that covers `share` of the area.
 
-    The super-level set of a random field plus a cone: smooth outlines for a large `roughness`
-    exponent (4), frayed ones for a small one (2.5).
+    It lies around `centre` (row, column), or around a random place: the super-level set of a
+    random field plus a cone. Outlines are smooth for a large `roughness` exponent (4), frayed for
+    a small one (2.5).
     """
     if not 0 < share <= 1:
         raise ValueError(f"share {share:g} is outside 0-1")
     rows, columns = np.indices(shape)
-    centre = rng.uniform(0, 1, 2) * shape
+    row, column = rng.uniform(0, 1, 2) * shape if centre is None else centre
     reach = math.sqrt(share * shape[0] * shape[1] / math.pi)
-    distance = np.hypot(rows - centre[0], columns - centre[1]) / reach
+    distance = np.hypot(rows - row, columns - column) / reach
     frayed = power_law_field(shape, roughness, rng, outer_scale=max(4.0, 3 * reach))
     level = 0.6 * frayed - distance
     return np.asarray(level > np.quantile(level, 1 - share))

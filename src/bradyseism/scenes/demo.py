@@ -132,7 +132,7 @@ def _background(scenery: Scenery, rng: np.random.Generator) -> NDArray[np.float6
         SlopeCreep(_fixed(12e-3), steepest=15.0, share=_fixed(0.03)),
         SaltFlat(_fixed(10e-3), share=_fixed(0.012)),
         StratifiedResidual(_fixed(2.5e-3)),
-        FaultStep(_fixed(2e-3), locking=_fixed(15e3), creeping=0.0),
+        FaultStep(_fixed(8e-3), locking=_fixed(15e3), creeping=0.0),
     )
     for nuisance in nuisances:
         noise = noise + nuisance.effect(scenery, rng).velocity

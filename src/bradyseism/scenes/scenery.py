@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.physics.line_of_sight import UNIT_TOLERANCE
+from bradyseism.physics.terrain import downslope_sensitivity, steepness
+from bradyseism.physics.visibility import layover, shadow
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,3 +79,20 @@ class Scenery:
     def extent(self) -> float:
         """Longer side (m)."""
         return max(self.shape) * self.pixel_size
+
+    @cached_property
+    def steepness(self) -> NDArray[np.float64]:
+        """Slope angle (degrees), shape (rows, columns)."""
+        return steepness(self.elevation, self.pixel_size)
+
+    @cached_property
+    def downslope(self) -> NDArray[np.float64]:
+        """LOS velocity of ground that moves down its slope at unit speed, -1 to 1."""
+        return downslope_sensitivity(self.elevation, self.pixel_size, self.look)
+
+    @cached_property
+    def hidden(self) -> NDArray[np.bool_]:
+        """True in layover and shadow, shape (rows, columns)."""
+        return layover(self.elevation, self.pixel_size, self.look) | shadow(
+            self.elevation, self.pixel_size, self.look
+        )

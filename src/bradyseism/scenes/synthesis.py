@@ -231,7 +231,8 @@ def draw_background(
 ) -> Background:
     """Everything but the source: turbulence, pixel noise and nuisances.
 
-    A nuisance that would leave less than `settings.gaps.least_valid` of the scene is left out.
+    A nuisance that the scenery cannot hold, or that would leave less than
+    `settings.gaps.least_valid` of the scene, is left out.
     """
     noise = settings.noise.draw(rng)
     length = settings.noise_length.draw(rng) * scenery.extent
@@ -247,7 +248,8 @@ def draw_background(
     for _ in range(int(rng.poisson(settings.nuisance_rate))):
         nuisance = settings.nuisances[int(rng.integers(len(settings.nuisances)))]
         effect = nuisance.effect(scenery, rng)
-        if 1.0 - (lost | effect.lost).mean() < settings.gaps.least_valid:
+        enough = 1.0 - (lost | effect.lost).mean() >= settings.gaps.least_valid
+        if not (enough and effect.present.any()):
             continue
         background = background + effect.velocity
         lost = lost | effect.lost

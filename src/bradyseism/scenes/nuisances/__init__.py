@@ -14,20 +14,27 @@ from bradyseism.scenes.nuisances.artefacts import (
 )
 from bradyseism.scenes.nuisances.effect import Effect, Nuisance
 from bradyseism.scenes.nuisances.faults import FaultStep
-from bradyseism.scenes.nuisances.plains import SaltFlat, Subsidence
-from bradyseism.scenes.nuisances.slopes import LocalMotion, SlopeCreep
+from bradyseism.scenes.nuisances.losses import LayoverShadow, Snow, Vegetation, Water
+from bradyseism.scenes.nuisances.plains import AquiferSubsidence, MineSubsidence, SaltFlat
+from bradyseism.scenes.nuisances.slopes import LocalMotion, RockGlacier, SlopeCreep
 
 __all__ = ["NUISANCES", "Effect", "Nuisance"]
 
 NUISANCES: dict[str, Nuisance] = {
     "slope creep": SlopeCreep(),
+    "rock glacier": RockGlacier(),
+    "local motion": LocalMotion(),
     "salt flat": SaltFlat(),
-    "subsidence": Subsidence(),
+    "aquifer subsidence": AquiferSubsidence(),
+    "mine subsidence": MineSubsidence(),
     "fault step": FaultStep(),
     "stratified residual": StratifiedResidual(),
     "ramp": Ramp(),
     "unwrapping jump": UnwrappingJump(),
-    "local motion": LocalMotion(),
     "patchy turbulence": PatchyTurbulence(),
+    "layover and shadow": LayoverShadow(),
+    "vegetation": Vegetation(),
+    "snow": Snow(),
+    "water": Water(),
 }
 """Every nuisance with its default priors, for `SceneSettings` and for pictures."""

@@ -94,6 +94,6 @@ class PatchyTurbulence:
     def effect(self, scenery: Scenery, rng: np.random.Generator) -> Effect:
         """Exponential-covariance field under a smooth envelope."""
         length = self.length.draw(rng) * scenery.extent
-        field = turbulent_field(scenery.shape, scenery.pixel_size, length, rng)
+        field = turbulent_field(scenery.shape, scenery.pixel_size, length, rng, dtype=np.float32)
         envelope = np.exp(rng.uniform(0.5, 1.5) * power_law_field(scenery.shape, 4.0, rng))
         return moving(self.amplitude.draw(rng) * unit_peak(field * envelope))

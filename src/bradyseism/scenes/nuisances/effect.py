@@ -8,10 +8,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.scenes.scenery import Scenery
 
 PRESENT = 0.1
 """Share of its peak above which a nuisance counts as present."""
+
+FASTEST_COHERENT = SENTINEL1_WAVELENGTH / 4 / (12 / 365.25)
+"""LOS rate (m/yr) of half a fringe in 12 days: ground beside still ground is lost above it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +65,32 @@ def moving(velocity: NDArray[np.floating], lost: NDArray[np.bool_] | None = None
     lost = np.zeros(velocity.shape, dtype=bool) if lost is None else lost
     present = (rate > PRESENT * float(rate.max(initial=0.0))) | lost
     return Effect(np.asarray(velocity, dtype=np.float64), present, lost)
+
+
+def fast(velocity: NDArray[np.floating]) -> Effect:
+    """Effect of a local motion (m/yr) that costs data where it is faster than radar can follow."""
+    return moving(velocity, np.abs(velocity) > FASTEST_COHERENT)
+
+
+def losing(lost: NDArray[np.bool_]) -> Effect:
+    """Effect that costs data and moves nothing."""
+    return Effect(np.zeros(lost.shape), lost, lost)
+
+
+def check_share(owner: object, *names: str) -> None:
+    """Refuse fields of a record that are no shares.
+
+    Raises
+    ------
+    ValueError
+        If one is outside 0 to 1 or not a number.
+    """
+    for name in names:
+        value = getattr(owner, name)
+        if not 0.0 <= value <= 1.0:
+            raise ValueError(
+                f"{name} {value:g} of {type(owner).__name__} is outside 0-1: give a share"
+            )
 
 
 def unit_peak(pattern: NDArray[np.float64]) -> NDArray[np.float64]:
