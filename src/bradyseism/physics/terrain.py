@@ -176,7 +176,7 @@ def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
     if min(elevation.shape) < 2:
         raise ValueError(f"elevation has shape {elevation.shape}: a slope needs 2 x 2 pixels")
     southward, eastward = np.gradient(np.asarray(elevation, dtype=np.float64), pixel_size)
-    return np.stack([eastward, -southward])
+    return np.stack([eastward, np.negative(southward, out=southward)])
 
 
 def steepness(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
@@ -204,11 +204,11 @@ def downslope_sensitivity(
         Between -1 and 1, positive toward the satellite; 0 on flat ground.
     """
     eastward, northward = gradient(elevation, pixel_size)
-    steep = np.hypot(eastward, northward)
+    east, north, up = (float(part) for part in look)
+    square = eastward**2 + northward**2
     # Along the surface: horizontally against the gradient, vertically down by its square.
-    length = np.maximum(steep * np.sqrt(1.0 + steep**2), np.finfo(float).tiny)
-    motion = np.stack([-eastward, -northward, -(steep**2)]) / length
-    return np.asarray(np.tensordot(np.asarray(look, dtype=np.float64), motion, axes=1))
+    toward = -east * eastward - north * northward - up * square
+    return np.asarray(toward / np.sqrt(np.maximum(square * (1.0 + square), np.finfo(float).tiny)))
 
 
 def flat_ground(
@@ -251,10 +251,10 @@ def blob(
     """
     if not 0 < share <= 1:
         raise ValueError(f"share {share:g} is outside 0-1")
-    rows, columns = np.indices(shape)
+    rows, columns = np.ogrid[: shape[0], : shape[1]]
     row, column = rng.uniform(0, 1, 2) * shape if centre is None else centre
     reach = math.sqrt(share * shape[0] * shape[1] / math.pi)
-    distance = np.hypot(rows - row, columns - column) / reach
+    distance = np.sqrt(((rows - row) / reach) ** 2 + ((columns - column) / reach) ** 2)
     frayed = power_law_field(shape, roughness, rng, outer_scale=max(4.0, 3 * reach))
     level = 0.6 * frayed - distance
     return np.asarray(level > np.quantile(level, 1 - share))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.terrain import blob, power_law_field
 from bradyseism.scenes.nuisances.effect import Effect, moving, unit_peak
 from bradyseism.scenes.priors import LogUniform
@@ -20,7 +19,7 @@ class StratifiedResidual:
     Parameters
     ----------
     amplitude : LogUniform
-        Peak LOS rate (m/yr).
+        Peak LOS rate (m/yr); ours.
     """
 
     amplitude: LogUniform = LogUniform(5e-4, 2e-2)
@@ -41,7 +40,7 @@ class Ramp:
     Parameters
     ----------
     amplitude : LogUniform
-        Peak LOS rate (m/yr) from the centre of the scene.
+        Peak LOS rate (m/yr) from the centre of the scene; ours.
     """
 
     amplitude: LogUniform = LogUniform(5e-4, 4e-2)
@@ -62,9 +61,10 @@ class UnwrappingJump:
     Parameters
     ----------
     amplitude : LogUniform
-        Offset (m/yr).
+        Offset (m/yr). One fringe of Sentinel-1 is 2.77 cm: the default is one within half a year
+        to fourteen years.
     share : LogUniform
-        Share (0-1) of the scene that jumps.
+        Share (0-1) of the scene that jumps; ours.
     """
 
     amplitude: LogUniform = LogUniform(2e-3, 5e-2)
@@ -83,17 +83,18 @@ class PatchyTurbulence:
     Parameters
     ----------
     amplitude : LogUniform
-        Peak LOS rate (m/yr).
+        Peak LOS rate (m/yr): centimetres of delay an acquisition, averaged over years; ours.
     length : LogUniform
-        Covariance length over the side of the scene.
+        e-folding length of the covariance over the side of the scene; ours.
     """
 
     amplitude: LogUniform = LogUniform(1e-3, 2e-2)
     length: LogUniform = LogUniform(0.02, 0.3)
 
     def effect(self, scenery: Scenery, rng: np.random.Generator) -> Effect:
-        """Exponential-covariance field under a smooth envelope."""
-        length = self.length.draw(rng) * scenery.extent
-        field = turbulent_field(scenery.shape, scenery.pixel_size, length, rng, dtype=np.float32)
+        """Field of exponential covariance under a smooth envelope."""
+        length = self.length.draw(rng) * scenery.extent / scenery.pixel_size
+        # The spectrum of exp(-r / L) is (k^2 + 1 / (2 pi L)^2)^(-3/2).
+        field = power_law_field(scenery.shape, 3.0, rng, outer_scale=2 * np.pi * length)
         envelope = np.exp(rng.uniform(0.5, 1.5) * power_law_field(scenery.shape, 4.0, rng))
         return moving(self.amplitude.draw(rng) * unit_peak(field * envelope))
