@@ -11,7 +11,7 @@ from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 from pyproj import CRS
 
-from bradyseism.maps.readers.dem import find_tiles, read_dem
+from bradyseism.maps.readers.dem import UncoveredError, draw_relief, find_tiles, read_dem
 from bradyseism.maps.velocity_map import Grid
 
 SRTM = Path(__file__).resolve().parents[2] / ".." / "shared" / "srtm"
@@ -208,3 +208,20 @@ def test_tiles_of_a_folder_come_by_name(tmp_path: Path) -> None:
     # Half a sample beyond the degree lines.
     assert tiles[0].grid.transform.c == pytest.approx(14 - 0.5 / 1200)
     assert tiles[0].grid.transform.f == pytest.approx(41 + 0.5 / 1200)
+
+
+def test_places_are_drawn_inside_the_tiles(tmp_path: Path) -> None:
+    for west in (14, 15):
+        write_hgt(tmp_path, 40, west)
+    places = []
+    for seed in range(8):
+        relief = draw_relief(tmp_path, (50, 50), 400.0, np.random.default_rng(seed))
+        assert_allclose(relief.elevation, 10 * expected(relief.grid), atol=1.0)
+        places.append(relief.grid.longitude_latitude(24.5, 24.5))
+    longitude, latitude = np.array(places).T
+    assert ((longitude > 14.1) & (longitude < 15.9) & (latitude > 40) & (latitude < 41)).all()
+    assert len(set(longitude)) == 8
+    again = draw_relief(tmp_path, (50, 50), 400.0, np.random.default_rng(7))
+    assert_array_equal(again.elevation, relief.elevation)
+    with pytest.raises(UncoveredError, match="covers no window of 500 x 500 pixels of 400 m"):
+        draw_relief(tmp_path, (500, 500), 400.0, np.random.default_rng(0))

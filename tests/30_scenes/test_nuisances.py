@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from bradyseism.maps.readers.dem import Relief
+from bradyseism.maps.velocity_map import Grid
 from bradyseism.physics.flow import flow_lobe
 from bradyseism.physics.line_of_sight import look_vector
 from bradyseism.physics.terrain import flat_ground, steepness, synthetic_relief
@@ -281,6 +283,17 @@ def test_a_scene_is_missing_where_a_nuisance_costs_data_and_says_which() -> None
         assert_array_equal(truth.nuisance_mask, union)
         seen |= set(truth.nuisances)
     assert seen == {"Water", "Vegetation", "Ramp"}
+
+
+def test_a_scene_lies_on_the_relief_that_is_given() -> None:
+    grid = Grid.around(130.5, 32.5, (40, 56), pixel_size=150.0)
+    heights = synthetic_relief(grid.shape, 150.0, rng()).astype(np.float32)
+    ground = Relief(heights, np.zeros(grid.shape, bool), grid, ())
+    scene = simulate(3, 1, ground=ground)
+    assert scene.map.grid is grid
+    assert_array_equal(scene.scenery.elevation, heights)
+    assert scene.scenery.pixel_size == pytest.approx(150.0, rel=1e-4)
+    assert scene.truth.deformation.shape == grid.shape
 
 
 def test_nuisances_leave_the_least_valid_share() -> None:

@@ -157,6 +157,24 @@ def test_settings_reach_the_simulation(tmp_path):
         assert file.shape == (80, 90)
 
 
+def test_scenes_lie_on_the_relief_that_is_given(tmp_path):
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[simulate]\nshape = [64, 64]\n")
+    heights = 500 + 2 * np.indices((1201, 1201))[0]
+    (tmp_path / "N40E014.hgt").write_bytes(heights.astype(">i2").tobytes())
+    arguments = ["simulate", "scenes", "-o", tmp_path / "scenes", "--config", settings, "--dem"]
+    answer = call(*arguments, tmp_path / "N40E014.hgt")
+    assert answer.exit_code == 0, answer.output
+    with rasterio.open(tmp_path / "scenes" / "scene-0-0.tif") as file:
+        longitude, latitude = file.lnglat()
+        assert file.shape == (64, 64)
+    assert 14.0 < longitude < 15.0
+    assert 40.0 < latitude < 41.0
+    missing = call(*arguments, tmp_path / "absent.tif")
+    assert missing.exit_code == 2
+    assert "absent.tif does not exist" in " ".join(missing.stderr.split())
+
+
 def test_tables_are_those_of_the_commands():
     assert set(TABLES) <= {name for command in COMMANDS for name in command}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,6 +31,10 @@ def simulate_scenes(
     output: Output,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the series.")] = 0,
     count: Annotated[int, typer.Option(min=1, help="Scenes 0 to count - 1 of the series.")] = 1,
+    dem: Annotated[
+        Path | None,
+        typer.Option(help="Relief to lie on: SRTM tiles (.hgt) or a raster, a file or a folder."),
+    ] = None,
     config: Config = None,
 ) -> None:
     """Write scenes of a seeded series as maps, with the truth table that `evaluate` reads.
@@ -44,6 +49,6 @@ def simulate_scenes(
     default = SceneSettings(shape=(512, 512), pixel_sizes=(200.0,))
     settings = read_settings(config, "simulate", default)
     with stderr.status("simulating"), staged_folder(output, leftovers="scene-*.tif") as folder:
-        written = write_scenes(folder, seed=seed, count=count, settings=settings)
+        written = write_scenes(folder, seed=seed, count=count, settings=settings, dem=dem)
     maps = "1 map" if len(written) == 1 else f"{len(written)} maps"
     stdout.print(f"Wrote {maps} and {output / 'truth.csv'}.", soft_wrap=True)

@@ -176,7 +176,7 @@ def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
     if min(elevation.shape) < 2:
         raise ValueError(f"elevation has shape {elevation.shape}: a slope needs 2 x 2 pixels")
     southward, eastward = np.gradient(np.asarray(elevation, dtype=np.float64), pixel_size)
-    return np.stack([eastward, np.negative(southward, out=southward)])
+    return np.stack([eastward, -southward])
 
 
 def steepness(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyproj
@@ -22,6 +23,9 @@ from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES, Nuisance
 from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
 from bradyseism.scenes.scenery import Scenery
+
+if TYPE_CHECKING:
+    from bradyseism.maps.readers.dem import Relief
 
 MAD_TO_DEVIATION = 1.4826
 FASTEST_SOURCE = 10.0  # m/yr; a map of more is refused as one of the wrong unit
@@ -168,7 +172,13 @@ class Scene:
     scenery: Scenery = field(repr=False)
 
 
-def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Scene:
+def simulate(
+    seed: int,
+    index: int,
+    settings: SceneSettings | None = None,
+    *,
+    ground: Relief | None = None,
+) -> Scene:
     """Scene `index` of seed `seed`.
 
     Parameters
@@ -177,6 +187,9 @@ def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Sc
         Non-negative; together they fix every bit of the scene.
     settings : SceneSettings, optional
         What the scene may hold; default the windows of the shipped detector's training.
+    ground : Relief, optional
+        Real relief and its metric grid, on which the scene then lies, in place of synthetic relief
+        around 0 E, 0 N. Its shape overrides that of the settings.
 
     Returns
     -------
@@ -192,7 +205,12 @@ def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Sc
         raise ValueError(f"seed {seed} and index {index} must both be 0 or more")
     settings = settings or SceneSettings()
     rng = np.random.default_rng([seed, index])
-    scenery = draw_scenery(settings, rng)
+    if ground is None:
+        scenery = draw_scenery(settings, rng)
+    else:
+        settings = replace(settings, shape=ground.grid.shape)
+        height = ground.elevation.astype(np.float64)
+        scenery = Scenery(height, ground.grid.pixel_size, settings.looks.draw(rng))
     drawn = draw_background(scenery, settings, rng)
     background = drawn.velocity
     volcanic = bool(rng.random() < settings.volcanic)
@@ -213,7 +231,8 @@ def simulate(seed: int, index: int, settings: SceneSettings | None = None) -> Sc
                 background = background + share * weaker.deformation
     velocity = np.where(valid, background + truth.deformation, np.nan)
     velocity = settings.gaps.pixelate(velocity, rng)
-    return Scene(_as_map(velocity, scenery, f"scene-{seed}-{index}"), truth, scenery)
+    grid = _local_grid(scenery) if ground is None else ground.grid
+    return Scene(_as_map(velocity, scenery, grid, f"scene-{seed}-{index}"), truth, scenery)
 
 
 def draw_scenery(settings: SceneSettings, rng: np.random.Generator) -> Scenery:
@@ -295,12 +314,16 @@ def _add_source(
     )
 
 
-def _as_map(velocity: NDArray[np.float64], scenery: Scenery, name: str) -> VelocityMap:
-    """Velocity on a local metric grid around (0 E, 0 N)."""
+def _local_grid(scenery: Scenery) -> Grid:
+    """Metric grid around (0 E, 0 N)."""
     rows, columns = scenery.shape
     size = scenery.pixel_size
     transform = Affine(size, 0.0, -columns * size / 2, 0.0, -size, rows * size / 2)
-    grid = Grid(scenery.shape, transform, LOCAL_CRS)
+    return Grid(scenery.shape, transform, LOCAL_CRS)
+
+
+def _as_map(velocity: NDArray[np.float64], scenery: Scenery, grid: Grid, name: str) -> VelocityMap:
+    """Velocity on a metric grid, with what else a map tells."""
     provenance = Provenance(path="", sha256="", reader="simulated")
     return VelocityMap(
         velocity.astype(np.float32),

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+
+from bradyseism.maps.readers.dem import Relief, draw_relief
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.map_files import write_map
 from bradyseism.maps.writers.tables import write_csv
@@ -56,6 +59,7 @@ def write_scenes(
     seed: int,
     count: int = 1,
     settings: SceneSettings | None = None,
+    dem: str | os.PathLike[str] | None = None,
 ) -> list[Path]:
     """Write scenes 0 to `count` - 1 of a seed as maps, with `truth.csv`.
 
@@ -67,6 +71,9 @@ def write_scenes(
         Which scenes.
     settings : SceneSettings, optional
         What they may hold; default 512 x 512 pixels of 200 m.
+    dem : path, optional
+        Elevation model (a raster or a folder of tiles): each scene lies on the relief of a random
+        place that it covers, and has its coordinates.
 
     Returns
     -------
@@ -80,7 +87,7 @@ def write_scenes(
     target.mkdir(parents=True, exist_ok=True)
     entries = []
     for index in range(count):
-        scene = simulate(seed, index, settings)
+        scene = simulate(seed, index, settings, ground=_ground(dem, settings, seed, index))
         truth = scene.truth
         places, note = [], "nuisances: " + (", ".join(truth.nuisances) or "none")
         if truth.volcanic:
@@ -89,6 +96,17 @@ def write_scenes(
             note = f"{type(truth.source).__name__} {1e3 * truth.peak:+.1f} mm/yr; {note}"
         entries.append((scene.map.name, scene.map, places, note))
     return _write(target, entries)
+
+
+def _ground(
+    dem: str | os.PathLike[str] | None, settings: SceneSettings, seed: int, index: int
+) -> Relief | None:
+    """Relief of one scene; its place follows from seed and index."""
+    if dem is None:
+        return None
+    rng = np.random.default_rng([seed, index, 1])
+    pixel_size = float(rng.choice(settings.pixel_sizes))
+    return draw_relief(Path(dem), settings.shape, pixel_size, rng)
 
 
 def _write(

@@ -29,7 +29,7 @@ from bradyseism.maps.readers.raw import LARGEST_WHOLE
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid
 
-__all__ = ["Relief", "Tile", "find_tiles", "read_dem"]
+__all__ = ["Relief", "Tile", "UncoveredError", "draw_relief", "find_tiles", "read_dem"]
 
 LEAST_COVERED: Final = 0.95
 """Share of a map that heights must cover; the rest may be small voids."""
@@ -51,6 +51,11 @@ _FILLS: Final = (-32768.0, -9999.0)
 _METRES: Final = ("", "m", "metre", "meter", "metres", "meters")
 _LOWEST, _HIGHEST = -12_000.0, 9_000.0  # m: no ground lies beyond
 _MARGIN: Final = 4  # pixels of the model around the map
+_TRIALS: Final = 200
+
+
+class UncoveredError(ValueError):
+    """An elevation model that leaves out too much of a map."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,9 +186,11 @@ def read_dem(path: str | Path, grid: Grid, *, outside: float | None = None) -> R
 
     Raises
     ------
-    ValueError
+    UncoveredError
         If the model covers less than `LEAST_COVERED` of the map, or its voids are too wide to be
-        filled; and as for `find_tiles`.
+        filled.
+    ValueError
+        As for `find_tiles`.
     OSError
         As for `find_tiles`.
     """
@@ -202,11 +209,63 @@ def read_dem(path: str | Path, grid: Grid, *, outside: float | None = None) -> R
     return _complete(Relief(elevation, ~np.isfinite(elevation), grid, tuple(files)), path)
 
 
+def draw_relief(
+    path: str | Path, shape: tuple[int, int], pixel_size: float, rng: np.random.Generator
+) -> Relief:
+    """Relief of a metric grid around a random place that the model covers.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for `find_tiles`.
+    shape : (rows, columns)
+        Pixels of the grid.
+    pixel_size : float
+        In metres.
+    rng : numpy.random.Generator
+        Source of randomness: tiles are drawn with equal chance, places evenly in degrees.
+
+    Returns
+    -------
+    Relief
+        Complete, on an azimuthal equidistant grid about the place.
+
+    Raises
+    ------
+    UncoveredError
+        If none of 200 places is covered.
+    ValueError, OSError
+        As for `read_dem`.
+    """
+    tiles = find_tiles(path)
+    for _ in range(_TRIALS):
+        grid = tiles[int(rng.integers(len(tiles)))].grid
+        row, column = rng.uniform(-0.5, np.array(grid.shape) - 0.5)
+        longitude, latitude = (float(value) for value in grid.longitude_latitude(row, column))
+        window = Grid.around(longitude, latitude, shape, pixel_size=pixel_size)
+        if not _encloses(tiles, window):
+            continue
+        try:
+            return read_dem(path, window)
+        except UncoveredError:
+            continue  # the sea, or wide voids
+    raise UncoveredError(
+        f"elevation model {path} covers no window of {shape[0]} x {shape[1]} pixels of "
+        f"{pixel_size:g} m in {_TRIALS} trials: give more tiles that touch, or ask for smaller maps"
+    )
+
+
+def _encloses(tiles: Sequence[Tile], window: Grid) -> bool:
+    """Whether each point of the border of a window lies in some tile."""
+    ring = np.array(window.footprint())
+    return bool(_inside(tiles, (ring[:, 0], ring[:, 1])).all())
+
+
 def _complete(relief: Relief, path: str | Path) -> Relief:
     """Fill small voids; refuse a model that leaves out more."""
     covered = 1.0 - float(relief.filled.mean())
     if covered < LEAST_COVERED:
-        raise ValueError(
+        raise UncoveredError(
             f"elevation model {path} covers {covered:.1%} of the map, less than "
             f"{LEAST_COVERED:.0%}: give the tiles that are missing (or, in Python, the height "
             "`outside` of them, 0 for the sea), or cut the map"
@@ -220,7 +279,7 @@ def _complete(relief: Relief, path: str | Path) -> Relief:
     probe = np.where(known, np.float32(1.0), np.float32(0.0))
     reached = fillnodata(probe, mask=known, max_search_distance=float(WIDEST_VOID)) > 0.5
     if not reached.all():
-        raise ValueError(
+        raise UncoveredError(
             f"elevation model {path} has voids wider than {WIDEST_VOID} pixels from their border "
             f"({int((~reached).sum())} pixels of the map): fill them (gdal_fillnodata), or give "
             "another model"
@@ -376,8 +435,14 @@ def _together(tiles: Sequence[Tile], window: tuple[int, int, int, int]) -> NDArr
 def _within(tiles: Iterable[Tile], grid: Grid) -> NDArray[np.bool_]:
     """Pixels of a grid that lie in any tile."""
     row, column = np.ogrid[: grid.shape[0], : grid.shape[1]]
-    place = grid.longitude_latitude(row, column)
-    inside = np.zeros(grid.shape, dtype=bool)
+    return _inside(tiles, grid.longitude_latitude(row, column))
+
+
+def _inside(
+    tiles: Iterable[Tile], place: tuple[NDArray[np.float64], NDArray[np.float64]]
+) -> NDArray[np.bool_]:
+    """Which longitudes and latitudes lie in any tile."""
+    inside = np.zeros(place[0].shape, dtype=bool)
     for tile in tiles:
         down, along = tile.grid.row_column(*place)
         rows, columns = tile.grid.shape
