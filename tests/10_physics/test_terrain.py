@@ -115,6 +115,22 @@ def test_blob_covers_its_share() -> None:
     ("call", "message"),
     [
         (lambda: gradient(np.zeros((1, 5)), 10.0), r"shape \(1, 5\): a slope needs 2 x 2"),
+        (lambda: gradient(np.zeros(5), 10.0), r"shape \(5,\): a slope needs 2 x 2"),
+        (lambda: gradient(np.zeros((5, 5)), np.nan), "pixel size nan m is not positive"),
+        (
+            lambda: downslope_sensitivity(np.zeros((5, 5)), 1.0, 2 * VERTICAL),
+            r"look vector \[0.0, 0.0, 2.0\] has length 2, not 1",
+        ),
+        (lambda: local_incidence(np.zeros((5, 5)), 1.0, np.full(3, np.nan)), "has length nan"),
+        (
+            lambda: power_law_field((0, 9), 3.0, np.random.default_rng(0)),
+            r"shape \(0, 9\) is under",
+        ),
+        (lambda: power_law_field((9, 9), np.nan, np.random.default_rng(0)), "slope nan and outer"),
+        (
+            lambda: power_law_field((9, 9), 3.0, np.random.default_rng(0), outer_scale=-2.0),
+            "outer_scale -2.0 px are not both positive",
+        ),
         (lambda: blob((5, 5), 0.0, np.random.default_rng(0)), "share 0 is outside 0-1"),
         (lambda: flat_ground(np.zeros((3, 3)), 1.0, steepest=91.0), "steepest 91 deg is outside"),
         (

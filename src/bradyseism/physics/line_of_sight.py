@@ -61,6 +61,29 @@ def look_vector(heading: ArrayLike, incidence: ArrayLike) -> NDArray[np.float64]
     return np.stack([-np.cos(azimuth) * np.sin(tilt), np.sin(azimuth) * np.sin(tilt), np.cos(tilt)])
 
 
+def checked_look(look: ArrayLike) -> NDArray[np.float64]:
+    """Return one look vector, once it is known to be one.
+
+    Parameters
+    ----------
+    look
+        East, north, up from the ground to the satellite, (3,).
+
+    Raises
+    ------
+    ValueError
+        If it is not three numbers, or its length differs from 1 by over `UNIT_TOLERANCE`.
+    """
+    vector = np.asarray(look, dtype=np.float64)
+    length = float(np.sqrt(np.sum(vector**2))) if vector.shape == (3,) else math.nan
+    if not abs(length - 1.0) <= UNIT_TOLERANCE:
+        raise ValueError(
+            f"look vector {vector.tolist()} has length {length:g}, not 1: give (east, north, up) "
+            "from the ground to the satellite, no angles"
+        )
+    return vector
+
+
 def project(displacement: ArrayLike, look: ArrayLike) -> NDArray[np.float64]:
     """Return what the satellite sees of a displacement.
 

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from bradyseism.physics.line_of_sight import checked_look
+
 FloatArray = NDArray[np.floating[Any]]
 GAUSSIAN_MODES = 16
 
@@ -43,6 +45,13 @@ def power_law_field(
     array of float64, shape (rows, columns)
         Opposite edges are independent: the field is cut from one twice as wide.
     """
+    if min(shape) < 2:
+        raise ValueError(f"shape {shape} is under 2 x 2 pixels: nothing varies in it")
+    if not 0.0 < slope < math.inf or not (outer_scale is None or 0.0 < outer_scale < math.inf):
+        raise ValueError(
+            f"slope {slope:g} and outer_scale {outer_scale} px are not both positive: give the "
+            "exponent of the spectrum and a wavelength"
+        )
     padded = tuple(fft.next_fast_len(2 * n, real=True) for n in shape)
     knee = 1.0 / (outer_scale or max(padded))
     amplitude = np.exp(np.float32(-slope / 4) * np.log(_squared_wavenumber(padded) + knee**2))
@@ -173,8 +182,10 @@ def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
     array of float64, shape (2, rows, columns)
         d elevation / d easting and d elevation / d northing (m per m, positive uphill).
     """
-    if min(elevation.shape) < 2:
+    if elevation.ndim != 2 or min(elevation.shape) < 2:
         raise ValueError(f"elevation has shape {elevation.shape}: a slope needs 2 x 2 pixels")
+    if not 0.0 < pixel_size < math.inf:
+        raise ValueError(f"pixel size {pixel_size:g} m is not positive: give metres")
     southward, eastward = np.gradient(np.asarray(elevation, dtype=np.float64), pixel_size)
     return np.stack([eastward, -southward])
 
@@ -204,7 +215,7 @@ def downslope_sensitivity(
         Between -1 and 1, positive toward the satellite; 0 on flat ground.
     """
     eastward, northward = gradient(elevation, pixel_size)
-    east, north, up = (float(part) for part in look)
+    east, north, up = (float(part) for part in checked_look(look))
     square = eastward**2 + northward**2
     # Along the surface: horizontally against the gradient, vertically down by its square.
     toward = -east * eastward - north * northward - up * square
@@ -231,7 +242,7 @@ def local_incidence(
     eastward, northward = gradient(elevation, pixel_size)
     normal = np.stack([-eastward, -northward, np.ones_like(eastward)])
     normal /= np.sqrt((normal**2).sum(axis=0))
-    cosine = np.tensordot(np.asarray(look, dtype=np.float64), normal, axes=1)
+    cosine = np.tensordot(checked_look(look), normal, axes=1)
     return np.asarray(np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))))
 
 

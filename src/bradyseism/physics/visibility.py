@@ -25,7 +25,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.physics.line_of_sight import UNIT_TOLERANCE
+from bradyseism.physics.line_of_sight import checked_look
 
 FloatArray = NDArray[np.floating[Any]]
 Mask = NDArray[np.bool_]
@@ -101,12 +101,11 @@ def _checked(
         )
     if not (math.isfinite(pixel_size) and pixel_size > 0.0):
         raise ValueError(f"pixel size {pixel_size:g} m is not positive: give metres")
-    east, north, up = (float(value) for value in np.asarray(look, dtype=np.float64).reshape(3))
-    length = math.sqrt(east**2 + north**2 + up**2)
-    if not abs(length - 1.0) <= UNIT_TOLERANCE or up <= 0.0:
+    east, north, up = (float(value) for value in checked_look(look))
+    if up <= 0.0:
         raise ValueError(
-            f"look vector ({east:g}, {north:g}, {up:g}) is not upward of length 1 (length "
-            f"{length:g}): give (east, north, up) from the ground to the satellite, no angles"
+            f"look vector ({east:g}, {north:g}, {up:g}) is not upward: give (east, north, up) from "
+            "the ground to the satellite"
         )
     flat = math.hypot(east, north)
     if flat < 1e-9:

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from bradyseism.physics.terrain import blob, power_law_field
 from bradyseism.scenes.priors import LogUniform
+from bradyseism.scenes.shares import check_share
 
 Mask = NDArray[np.bool_]
 
@@ -36,6 +37,9 @@ class Gaps:
     least_valid: float = 0.3
     coarse: float = 0.25
     quadtree: float = 0.1
+
+    def __post_init__(self) -> None:
+        check_share(self, *vars(self))
 
     def draw(self, shape: tuple[int, int], rng: np.random.Generator) -> Mask:
         """Valid mask of one scene, shape (rows, columns), True where there is data."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.physics.line_of_sight import UNIT_TOLERANCE
+from bradyseism.physics.line_of_sight import checked_look
 from bradyseism.physics.terrain import downslope_sensitivity, steepness
 from bradyseism.physics.visibility import layover, shadow
 
@@ -39,7 +39,6 @@ class Scenery:
 
     def __post_init__(self) -> None:
         elevation = np.asarray(self.elevation, dtype=np.float64)
-        look = np.asarray(self.look, dtype=np.float64)
         if elevation.ndim != 2 or min(elevation.shape) < 2:
             raise ValueError(
                 f"elevation has shape {elevation.shape}: a scenery is (rows, columns), at least "
@@ -53,14 +52,8 @@ class Scenery:
             )
         if not (math.isfinite(self.pixel_size) and self.pixel_size > 0):
             raise ValueError(f"pixel size {self.pixel_size:g} m is not positive: give metres")
-        length = float(np.sqrt(np.sum(look**2))) if look.shape == (3,) else math.nan
-        if not abs(length - 1.0) <= UNIT_TOLERANCE:
-            raise ValueError(
-                f"look vector {look.tolist()} has length {length:g}, not 1: give (east, north, up) "
-                "from the ground to the satellite, no angles"
-            )
         object.__setattr__(self, "elevation", elevation)
-        object.__setattr__(self, "look", look)
+        object.__setattr__(self, "look", checked_look(self.look))
 
     @property
     def shape(self) -> tuple[int, int]:

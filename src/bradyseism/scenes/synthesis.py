@@ -23,6 +23,7 @@ from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES, Nuisance
 from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
 from bradyseism.scenes.scenery import Scenery
+from bradyseism.scenes.shares import check_share
 
 if TYPE_CHECKING:
     from bradyseism.maps.readers.dem import Relief
@@ -97,8 +98,14 @@ class SceneSettings:
             raise ValueError(f"shape {self.shape} is under 4 x 4 px: nothing fits in it")
         if not all(size > 0 for size in self.pixel_sizes) or not self.pixel_sizes:
             raise ValueError(f"pixel sizes {self.pixel_sizes} m are not all positive")
-        if not 0 <= self.volcanic <= 1:
-            raise ValueError(f"volcanic {self.volcanic:g} is outside 0-1: give a share of scenes")
+        check_share(self, "volcanic", "companion", "patchy_speckle", "least_visible")
+        if not 0.0 <= self.margin < 0.5:
+            raise ValueError(f"margin {self.margin:g} is outside 0-0.5: give a share of the side")
+        if not 0.0 <= self.nuisance_rate < 100.0 or not self.nuisances:
+            raise ValueError(
+                f"nuisance_rate {self.nuisance_rate:g} of {len(self.nuisances)} kinds: give a mean "
+                "number from 0 to 100, and at least one kind to draw from"
+            )
 
 
 @dataclass(frozen=True, eq=False)

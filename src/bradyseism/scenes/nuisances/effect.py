@@ -77,22 +77,6 @@ def losing(lost: NDArray[np.bool_]) -> Effect:
     return Effect(np.zeros(lost.shape), lost, lost)
 
 
-def check_share(owner: object, *names: str) -> None:
-    """Refuse fields of a record that are no shares.
-
-    Raises
-    ------
-    ValueError
-        If one is outside 0 to 1 or not a number.
-    """
-    for name in names:
-        value = getattr(owner, name)
-        if not 0.0 <= value <= 1.0:
-            raise ValueError(
-                f"{name} {value:g} of {type(owner).__name__} is outside 0-1: give a share"
-            )
-
-
 def unit_peak(pattern: NDArray[np.float64]) -> NDArray[np.float64]:
     """Pattern with a largest absolute value of 1, or all zero as it was."""
     peak = float(np.abs(pattern).max(initial=0.0))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from bradyseism.physics.faults import fault_parallel_velocity
-from bradyseism.scenes.nuisances.effect import Effect, check_share, moving
+from bradyseism.scenes.nuisances.effect import Effect, moving
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.scenery import Scenery
+from bradyseism.scenes.shares import check_share
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from bradyseism.physics.terrain import blob, power_law_field
-from bradyseism.scenes.nuisances.effect import Effect, check_share, losing
+from bradyseism.scenes.nuisances.effect import Effect, losing
 from bradyseism.scenes.nuisances.plains import nowhere, pixel_of, plain
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.scenery import Scenery
+from bradyseism.scenes.shares import check_share
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,10 @@ from scipy import ndimage
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.subsidence import MinedPanel, leaky_drawdown
 from bradyseism.physics.terrain import blob, flat_ground, power_law_field
-from bradyseism.scenes.nuisances.effect import Effect, check_share, fast, losing, moving, unit_peak
+from bradyseism.scenes.nuisances.effect import Effect, fast, losing, moving, unit_peak
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.scenery import Scenery
+from bradyseism.scenes.shares import check_share
 
 Mask = NDArray[np.bool_]
 

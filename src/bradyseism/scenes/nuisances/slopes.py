@@ -11,7 +11,6 @@ from bradyseism.physics.flow import flow_lobe
 from bradyseism.physics.terrain import power_law_field
 from bradyseism.scenes.nuisances.effect import (
     Effect,
-    check_share,
     fast,
     losing,
     moving,
@@ -19,6 +18,7 @@ from bradyseism.scenes.nuisances.effect import (
 )
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.scenery import Scenery
+from bradyseism.scenes.shares import check_share
 
 
 @dataclass(frozen=True)
