@@ -263,12 +263,17 @@ def draw_background(
     noise = settings.noise.draw(rng)
     length = settings.noise_length.draw(rng) * scenery.extent
     background = turbulent_field(
-        scenery.shape, scenery.pixel_size, length, rng, standard_deviation=noise
+        scenery.shape,
+        scenery.pixel_size,
+        length,
+        rng,
+        standard_deviation=noise,
+        dtype=np.float32,
     )
     speckle = np.full(scenery.shape, noise * settings.speckle.draw(rng))
     if rng.random() < settings.patchy_speckle:
         speckle *= np.exp(rng.uniform(0.3, 1.2) * power_law_field(scenery.shape, 3.0, rng))
-    background = background + speckle * rng.standard_normal(scenery.shape)
+    background = background + speckle * rng.standard_normal(scenery.shape, dtype=np.float32)
     lost = np.zeros(scenery.shape, dtype=bool)
     masks: dict[str, NDArray[np.bool_]] = {}
     for _ in range(int(rng.poisson(settings.nuisance_rate))):
