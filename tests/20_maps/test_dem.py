@@ -11,7 +11,9 @@ from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 from pyproj import CRS
 
-from bradyseism.maps.readers.dem import UncoveredError, draw_relief, find_tiles, read_dem
+from bradyseism.maps.readers import dem
+from bradyseism.maps.readers.dem import UncoveredError, draw_relief, read_dem
+from bradyseism.maps.readers.dem_tiles import find_tiles
 from bradyseism.maps.velocity_map import Grid
 
 SRTM = Path(__file__).resolve().parents[2] / ".." / "shared" / "srtm"
@@ -225,3 +227,13 @@ def test_places_are_drawn_inside_the_tiles(tmp_path: Path) -> None:
     assert_array_equal(again.elevation, relief.elevation)
     with pytest.raises(UncoveredError, match="covers no window of 500 x 500 pixels of 400 m"):
         draw_relief(tmp_path, (500, 500), 400.0, np.random.default_rng(0))
+
+
+def test_a_large_map_is_read_in_parts_that_give_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_hgt(tmp_path, 40, 14)
+    grid = Grid.around(14.5, 40.5, (61, 70), pixel_size=90.0)
+    whole = read_dem(tmp_path, grid).elevation
+    monkeypatch.setattr(dem, "LARGEST_WHOLE", 3000)
+    assert_allclose(read_dem(tmp_path, grid).elevation, whole, atol=0.01)
