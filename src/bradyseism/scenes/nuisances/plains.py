@@ -150,9 +150,9 @@ class AquiferSubsidence:
             distance = np.hypot(easting - easting[row, column], northing - northing[row, column])
             radius = max(0.2 * leakage, scenery.pixel_size)
             drawdown += rng.uniform(0.3, 1.0) * _cone(distance, leakage, radius)
-        depth = max(rng.uniform(0.1, 0.5) * leakage / scenery.pixel_size, 0.5)
-        # 0.5 at a straight shore of the plain, 1 far inside it.
-        inside = ndimage.gaussian_filter(ground.astype(np.float32), depth, mode="nearest")
+        wedge = 2 * int(rng.uniform(0.1, 0.5) * leakage / scenery.pixel_size) + 3
+        # Half at a straight shore of the plain, all of it half a width further in.
+        inside = ndimage.uniform_filter(ground.astype(np.float32), wedge, mode="nearest")
         thickness = np.where(ground, np.clip(2 * inside - 1, 0.05, 1.0), 0.0)
         sign = 1.0 if rng.random() < self.rebound else -1.0
         return moving(
