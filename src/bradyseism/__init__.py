@@ -22,8 +22,14 @@ if TYPE_CHECKING:
     from bradyseism.maps.velocity_map import Grid, VelocityMap
     from bradyseism.maps.volcanoes import Catalogue, Volcano, read_catalogue
     from bradyseism.maps.writers.map_files import write_map
+    from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import look_vector, project, wrap
-    from bradyseism.physics.sources import CDM, Mogi, PointCDM
+    from bradyseism.physics.okada import Okada
+    from bradyseism.physics.penny import PennyCrack
+    from bradyseism.physics.pipe import Pipe
+    from bradyseism.physics.sources import CDM, Mogi, PointCDM, Sources
+    from bradyseism.physics.sphere import McTigue
+    from bradyseism.physics.spheroid import Yang
     from bradyseism.scenes.synthesis import Scene, SceneSettings, simulate
 
 __all__ = [
@@ -33,13 +39,20 @@ __all__ = [
     "DetectionResult",
     "Detector",
     "Grid",
+    "McTigue",
     "Mogi",
+    "Okada",
+    "PennyCrack",
+    "Pipe",
     "PointCDM",
+    "PointEllipsoid",
     "ReadOptions",
     "Scene",
     "SceneSettings",
+    "Sources",
     "VelocityMap",
     "Volcano",
+    "Yang",
     "detect",
     "inspect_map",
     "look_vector",
@@ -54,7 +67,13 @@ __all__ = [
 # One line per module, in the order of the floors.
 _HOMES = {
     "physics.line_of_sight": ("look_vector", "project", "wrap"),
-    "physics.sources": ("CDM", "Mogi", "PointCDM"),
+    "physics.sources": ("CDM", "Mogi", "PointCDM", "Sources"),
+    "physics.sphere": ("McTigue",),
+    "physics.spheroid": ("Yang",),
+    "physics.penny": ("PennyCrack",),
+    "physics.ellipsoid": ("PointEllipsoid",),
+    "physics.pipe": ("Pipe",),
+    "physics.okada": ("Okada",),
     "maps.velocity_map": ("Grid", "VelocityMap"),
     "maps.readers": ("ReadOptions", "inspect_map", "open_map"),
     "maps.volcanoes": ("Catalogue", "Volcano", "read_catalogue"),

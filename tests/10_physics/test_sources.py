@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+import bradyseism
 from bradyseism.physics.dislocation import UPRIGHT
 from bradyseism.physics.ellipsoid import PointEllipsoid
+from bradyseism.physics.half_space import BuriedSource
 from bradyseism.physics.okada import Okada
 from bradyseism.physics.penny import PennyCrack
 from bradyseism.physics.pipe import Pipe
@@ -54,6 +56,13 @@ def close(moved, expected, share=1e-12):
 @pytest.fixture(params=RECORDS.values(), ids=RECORDS.keys())
 def source(request):
     return request.param
+
+
+def test_every_record_is_a_public_name_and_tested_here():
+    kinds = BuriedSource.__subclasses__()
+    assert {type(record) for record in RECORDS.values()} == set(kinds)
+    assert all(getattr(bradyseism, kind.__name__) is kind for kind in (*kinds, Sources))
+    assert {kind.__name__ for kind in kinds} <= set(bradyseism.__all__)
 
 
 class TestSymmetry:
@@ -105,10 +114,7 @@ class TestSymmetry:
 
     def test_moving_the_source_moves_the_field(self, source):
         easting, northing = GRID
-        values = {
-            name: getattr(source, name) for name in source.__dataclass_fields__ if name != "_"
-        }
-        moved = type(source)(**(values | {"easting": 500.0, "northing": -250.0}))
+        moved = dataclasses.replace(source, easting=500.0, northing=-250.0)
         close(
             moved.displacement(easting + 500.0, northing - 250.0),
             source.displacement(easting, northing),
@@ -363,6 +369,19 @@ class TestSuperposition:
         assert one + two + three == one + (two + three) == Sources((one, two, three))
         assert sum([one, two], Sources(())) == Sources((one, two))
 
+    def test_times_a_number_is_that_much_stronger(self, source):
+        once = source.displacement(*GRID)
+        close((-2.5 * source).displacement(*GRID), -2.5 * once)
+        assert (source * 0.5).potency == pytest.approx(0.5 * source.potency)
+        assert (source * 0.5).top == source.top
+        both = 3.0 * (source + RECORDS["mogi"])
+        close(both.displacement(*GRID), 3 * (once + RECORDS["mogi"].displacement(*GRID)))
+        assert both.potency == pytest.approx(3 * (source.potency + RECORDS["mogi"].potency))
+
+    def test_only_sources_add(self, source):
+        with pytest.raises(TypeError, match="unsupported operand"):
+            source + 1.0
+
     def test_displacements_add_with_topography(self, source):
         other = RECORDS["mogi"]
         expected = source.displacement(*GRID, RELIEF) + other.displacement(*GRID, RELIEF)
@@ -401,15 +420,22 @@ class TestRefusals:
             ({"depth": math.nan}, r"^depth is nan"),
             ({"depth": -2000.0}, r"^depth -2000 m is negative.*positive down"),
             ({"poisson": 0.6}, r"^poisson 0\.6 is outside 0 to 0\.5"),
-            ({"poisson": math.nan}, r"^poisson nan is outside"),
+            ({"poisson": math.nan}, r"^poisson is nan: give a finite number"),
         ],
     )
     def test_place_and_rock(self, record, change, message):
-        values = {
-            name: getattr(record, name) for name in record.__dataclass_fields__ if name != "_"
-        }
         with pytest.raises(ValueError, match=message):
-            type(record)(**(values | change))
+            dataclasses.replace(record, **change)
+
+    def test_no_number_of_any_record_may_be_missing(self, source):
+        for field in dataclasses.fields(source):
+            value = getattr(source, field.name)
+            if isinstance(value, tuple):
+                bad, name = (value[0], math.nan, value[2]), f"{field.name} y"
+            else:
+                bad, name = math.nan, field.name
+            with pytest.raises(ValueError, match=f"^{name} is nan: give a finite number"):
+                dataclasses.replace(source, **{field.name: bad})
 
     @pytest.mark.parametrize(
         ("change", "message"),

@@ -32,10 +32,7 @@ from bradyseism.physics.half_space import (
     Triple,
     check_cavity,
     check_compressible,
-    check_finite,
     check_length,
-    check_place,
-    check_triple,
     rotated_axes,
 )
 from bradyseism.physics.point_dislocation import add_point_opening
@@ -114,21 +111,16 @@ class PointEllipsoid(BuriedSource):
     1.0
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("pressure_ratio",)
+
     _: KW_ONLY
     semi_axes: Triple
     pressure_ratio: float
     rotations: Triple = (0.0, 0.0, 0.0)
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_compressible(self.poisson)
-        check_finite("pressure_ratio", self.pressure_ratio)
-        check_triple("rotations", self.rotations)
-        check_triple("semi_axes", self.semi_axes)
         for axis, length in zip("xyz", self.semi_axes, strict=True):
             check_length(f"semi-axis {axis}", length)
         check_cavity(self.depth, self._rise())
@@ -166,7 +158,6 @@ class PointEllipsoid(BuriedSource):
         return self.depth - self._rise()
 
     def _add_displacement(self, points: Points, total: Array) -> None:
-        position = (float(self.easting), float(self.northing), float(self.depth))
         for potency, axis in zip(self.potencies, rotated_axes(self.rotations), strict=True):
             normal = (float(axis[0]), float(axis[1]), float(axis[2]))
-            add_point_opening(points, (position, normal), (potency, float(self.poisson)), total)
+            add_point_opening(points, (self._centre, normal), (potency, float(self.poisson)), total)

@@ -17,8 +17,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,7 @@ Points = tuple[Array, Array, Array]
 """Easting, northing and elevation (m) of points, three flat arrays of one length."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """Anything below the surface that moves it."""
 
@@ -38,14 +39,80 @@ class Source(Protocol):
         """Return (3, ...) east, north and up displacement (m) at surface points (m)."""
         ...
 
+    @property
+    def potency(self) -> float:
+        """Total potency (m3)."""
+        ...
 
+    def __add__(self, other: Source) -> Sources:
+        """Return the sum of two sources."""
+        ...
+
+    def __mul__(self, factor: float) -> Source:
+        """Return the source with its displacement multiplied by a number."""
+        ...
+
+
+@dataclass(frozen=True)
 class BuriedSource(ABC):
-    """A source with a shallowest point: it checks the points it is asked for, and it adds."""
+    """What every record of a source is: a place, rock, and numbers that are checked.
+
+    Sources add with `+`; `*` and a number makes one stronger, or turns its sign.
+
+    Parameters
+    ----------
+    easting, northing
+        Position of the centre (m).
+    depth
+        Depth of the centre (m), positive down, not negative.
+    poisson
+        Poisson's ratio, 0 to 0.5.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, the depth is negative, or Poisson's ratio out of range.
+    """
+
+    STRENGTHS: ClassVar[tuple[str, ...]]
+    """Fields that the displacement is proportional to."""
+
+    easting: float
+    northing: float
+    depth: float
+    _: KW_ONLY
+    poisson: float = 0.25
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if np.ndim(value):
+                check_triple(name, value)
+            else:
+                check_finite(name, value)
+        if self.depth < 0:
+            raise ValueError(
+                f"depth {self.depth:g} m is negative, which puts the source above the surface: "
+                "depth is positive down"
+            )
+        if not 0.0 <= self.poisson <= 0.5:
+            raise ValueError(
+                f"poisson {self.poisson:g} is outside 0 to 0.5: 0.25 is usual for rock"
+            )
 
     @property
     @abstractmethod
     def top(self) -> float:
         """Depth (m) of the shallowest point of the source."""
+
+    @property
+    @abstractmethod
+    def potency(self) -> float:
+        """Total potency (m3): opening times area, summed over the dislocations it stands for."""
+
+    @property
+    def _centre(self) -> Triple:
+        """Centre (east, north, down) in m, as kernels take it."""
+        return float(self.easting), float(self.northing), float(self.depth)
 
     @abstractmethod
     def _add_displacement(self, points: Points, total: Array) -> None:
@@ -87,14 +154,20 @@ class BuriedSource(ABC):
         return total.reshape(3, *np.shape(easting))
 
     def __add__(self, other: Source) -> Sources:
-        return Sources((self, *_members(other)))
+        return Sources((self,)) + other
+
+    def __mul__(self, factor: float) -> Self:
+        stronger: dict[str, Any] = {n: _times(factor, getattr(self, n)) for n in self.STRENGTHS}
+        return replace(self, **stronger)
+
+    __rmul__ = __mul__
 
 
 @dataclass(frozen=True)
 class Sources:
     """Several sources at once; the half-space is linear, so their displacements add.
 
-    Two sources added with `+` give this record.
+    Two sources added with `+` give this record; times a number, each of them is.
 
     Parameters
     ----------
@@ -113,12 +186,28 @@ class Sources:
             total += member.displacement(*points)
         return total.reshape(3, *np.shape(easting))
 
+    @property
+    def potency(self) -> float:
+        """Total potency (m3) of the members."""
+        return sum(member.potency for member in self.members)
+
     def __add__(self, other: Source) -> Sources:
-        return Sources((*self.members, *_members(other)))
+        if not isinstance(other, Source):
+            return NotImplemented
+        more = other.members if isinstance(other, Sources) else (other,)
+        return Sources((*self.members, *more))
+
+    def __mul__(self, factor: float) -> Sources:
+        return Sources(tuple(member * factor for member in self.members))
+
+    __rmul__ = __mul__
 
 
-def _members(source: Source) -> tuple[Source, ...]:
-    return source.members if isinstance(source, Sources) else (source,)
+def _times(factor: float, strength: float | Triple) -> float | Triple:
+    if isinstance(strength, tuple):
+        x, y, z = (factor * one for one in strength)
+        return x, y, z
+    return factor * strength
 
 
 def flat_points(
@@ -179,24 +268,9 @@ def check_triple(name: str, values: Triple) -> None:
 
 
 def check_length(name: str, value: float) -> None:
-    """Raise ValueError unless the value is a positive, finite length."""
-    check_finite(name, value)
+    """Raise ValueError unless the length is positive."""
     if value <= 0:
         raise ValueError(f"{name} {value:g} m is not positive: give a length")
-
-
-def check_place(easting: float, northing: float, depth: float, poisson: float) -> None:
-    """Raise ValueError unless the centre is at or below the surface and Poisson's ratio exists."""
-    check_finite("easting", easting)
-    check_finite("northing", northing)
-    check_finite("depth", depth)
-    if depth < 0:
-        raise ValueError(
-            f"depth {depth:g} m is negative, which puts the source above the surface: depth is "
-            "positive down"
-        )
-    if not 0.0 <= poisson <= 0.5:
-        raise ValueError(f"poisson {poisson:g} is outside 0 to 0.5: 0.25 is usual for rock")
 
 
 def check_compressible(poisson: float) -> None:

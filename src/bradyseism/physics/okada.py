@@ -35,9 +35,7 @@ from bradyseism.physics.half_space import (
     Array,
     BuriedSource,
     Points,
-    check_finite,
     check_length,
-    check_place,
 )
 
 ROUNDING = 1e-12
@@ -173,9 +171,8 @@ class Okada(BuriedSource):
     array([-0.0312,  0.0312])
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("opening", "strike_slip", "dip_slip")
+
     _: KW_ONLY
     length: float
     width: float
@@ -184,14 +181,11 @@ class Okada(BuriedSource):
     opening: float = 0.0
     strike_slip: float = 0.0
     dip_slip: float = 0.0
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_length("length", self.length)
         check_length("width", self.width)
-        for name in ("strike", "dip", "opening", "strike_slip", "dip_slip"):
-            check_finite(name, getattr(self, name))
         if not 0.0 <= self.dip <= 90.0:
             raise ValueError(
                 f"dip {self.dip:g} deg is outside 0 to 90: for a plane that dips to the left turn "
@@ -226,7 +220,7 @@ class Okada(BuriedSource):
         outward = np.cross(along, down_dip)
         jump = (float(self.opening), float(self.strike_slip), -float(self.dip_slip))
         plane = rectangle(
-            np.array([self.easting, self.northing, self.depth], dtype=np.float64),
+            np.array(self._centre),
             0.5 * self.length * along,
             0.5 * self.width * down_dip,
             jump[0] * outward + jump[1] * along + jump[2] * down_dip,

@@ -37,9 +37,7 @@ from bradyseism.physics.half_space import (
     Array,
     BuriedSource,
     Points,
-    check_finite,
     check_length,
-    check_place,
 )
 
 SHALLOWEST = 0.05
@@ -200,18 +198,15 @@ class PennyCrack(BuriedSource):
     20575262
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("pressure_ratio",)
+
     _: KW_ONLY
     radius: float
     pressure_ratio: float
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_length("radius", self.radius)
-        check_finite("pressure_ratio", self.pressure_ratio)
         self._check_depth(self.depth)
 
     def _check_depth(self, depth: float) -> None:
@@ -255,8 +250,7 @@ class PennyCrack(BuriedSource):
         nodes, weights = _rule(lowest / self.radius)
         functions = crack_functions(levels, nodes, weights)
         shares = _shares(heights / self.radius, levels)
-        centre = (float(self.easting), float(self.northing), float(self.depth))
-        crack = (centre, float(self.radius), float(self._strength))
+        crack = (self._centre, float(self.radius), float(self._strength))
         add_crack(points, crack, (nodes, functions, shares), total)
 
 

@@ -33,9 +33,7 @@ from bradyseism.physics.half_space import (
     BuriedSource,
     Points,
     check_cavity,
-    check_finite,
     check_length,
-    check_place,
 )
 
 
@@ -144,21 +142,18 @@ class Pipe(BuriedSource):
     (5.497787143782138, 1.5707963267948966)
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("pressure_ratio",)
+
     _: KW_ONLY
     length: float
     radius: float
     pressure_ratio: float
     opened: bool = False
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_length("length", self.length)
         check_length("radius", self.radius)
-        check_finite("pressure_ratio", self.pressure_ratio)
         check_cavity(self.depth, self.length / 2)
 
     @property
@@ -182,7 +177,6 @@ class Pipe(BuriedSource):
         return self.depth - self.length / 2
 
     def _add_displacement(self, points: Points, total: Array) -> None:
-        centre = (float(self.easting), float(self.northing), float(self.depth))
         across, along = self.densities
-        line = (centre, float(self.length / 2), (float(across), float(along)))
+        line = (self._centre, float(self.length / 2), (float(across), float(along)))
         add_pipe(points, line, float(self.poisson), total)

@@ -40,10 +40,7 @@ from bradyseism.physics.half_space import (
     Source,
     Sources,
     Triple,
-    check_finite,
-    check_place,
     check_point_depth,
-    check_triple,
     rotated_axes,
 )
 from bradyseism.physics.point_dislocation import add_point_opening
@@ -96,20 +93,15 @@ class CDM(BuriedSource):
     np.float64(0.0588)
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("opening",)
+
     _: KW_ONLY
     semi_axes: Triple
     opening: float
     rotations: Triple = (0.0, 0.0, 0.0)
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
-        check_finite("opening", self.opening)
-        check_triple("rotations", self.rotations)
-        check_triple("semi_axes", self.semi_axes)
+        super().__post_init__()
         for axis, length in zip("xyz", self.semi_axes, strict=True):
             if length < 0:
                 raise ValueError(
@@ -240,7 +232,7 @@ class CDM(BuriedSource):
         return self.depth - self._rise()
 
     def _add_displacement(self, points: Points, total: Array) -> None:
-        centre = np.array([self.easting, self.northing, self.depth])
+        centre = np.array(self._centre)
         for first, second in combinations(self._half_axes(), 2):
             if first.any() and second.any():
                 numbers = (float(self.opening), float(self.poisson))
@@ -277,19 +269,15 @@ class PointCDM(BuriedSource):
     Nikkhoo et al. (2017), doi:10.1093/gji/ggw427.
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("potencies",)
+
     _: KW_ONLY
     potencies: Triple
     rotations: Triple = (0.0, 0.0, 0.0)
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_point_depth(self.depth)
-        check_triple("potencies", self.potencies)
-        check_triple("rotations", self.rotations)
         if min(self.potencies) < 0 < max(self.potencies):
             raise ValueError(
                 f"potencies {self.potencies} m3 differ in sign: a point CDM opens or closes as a "
@@ -307,11 +295,10 @@ class PointCDM(BuriedSource):
         return self.depth
 
     def _add_displacement(self, points: Points, total: Array) -> None:
-        position = (float(self.easting), float(self.northing), float(self.depth))
         for potency, axis in zip(self.potencies, rotated_axes(self.rotations), strict=True):
             normal = (float(axis[0]), float(axis[1]), float(axis[2]))
             numbers = (float(potency), float(self.poisson))
-            add_point_opening(points, (position, normal), numbers, total)
+            add_point_opening(points, (self._centre, normal), numbers, total)
 
 
 @dataclass(frozen=True)
@@ -344,17 +331,14 @@ class Mogi(BuriedSource):
     np.float64(0.2387)
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("volume_change",)
+
     volume_change: float
     _: KW_ONLY
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_point_depth(self.depth)
-        check_finite("volume_change", self.volume_change)
 
     @property
     def potency(self) -> float:

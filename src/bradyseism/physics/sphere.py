@@ -21,9 +21,7 @@ from bradyseism.physics.half_space import (
     BuriedSource,
     Points,
     check_cavity,
-    check_finite,
     check_length,
-    check_place,
 )
 
 
@@ -106,18 +104,15 @@ class McTigue(BuriedSource):
     np.float64(0.003754)
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("pressure_ratio",)
+
     _: KW_ONLY
     radius: float
     pressure_ratio: float
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_length("radius", self.radius)
-        check_finite("pressure_ratio", self.pressure_ratio)
         check_cavity(self.depth, self.radius)
 
     @property
@@ -126,11 +121,15 @@ class McTigue(BuriedSource):
         return math.pi * self.radius**3 * self.pressure_ratio
 
     @property
+    def potency(self) -> float:
+        """Total potency (m3) of the point source of this volume."""
+        return 3.0 * (1.0 - self.poisson) / (1.0 + self.poisson) * self.volume_change
+
+    @property
     def top(self) -> float:
         """Depth (m) of the top of the sphere."""
         return self.depth - self.radius
 
     def _add_displacement(self, points: Points, total: Array) -> None:
-        centre = (float(self.easting), float(self.northing), float(self.depth))
         numbers = (float(self.radius), float(self.pressure_ratio), float(self.poisson))
-        add_sphere(points, centre, numbers, total)
+        add_sphere(points, self._centre, numbers, total)

@@ -37,9 +37,7 @@ from bradyseism.physics.half_space import (
     Points,
     check_cavity,
     check_compressible,
-    check_finite,
     check_length,
-    check_place,
 )
 from bradyseism.physics.point_dislocation import point_opening_displacement
 
@@ -140,24 +138,20 @@ class Yang(BuriedSource):
     np.float64(0.02175)
     """
 
-    easting: float
-    northing: float
-    depth: float
+    STRENGTHS = ("pressure_ratio",)
+
     _: KW_ONLY
     semi_major: float
     semi_minor: float
     pressure_ratio: float
     plunge: float = 90.0
     trend: float = 0.0
-    poisson: float = 0.25
 
     def __post_init__(self) -> None:
-        check_place(self.easting, self.northing, self.depth, self.poisson)
+        super().__post_init__()
         check_compressible(self.poisson)
         check_length("semi_major", self.semi_major)
         check_length("semi_minor", self.semi_minor)
-        for name in ("pressure_ratio", "plunge", "trend"):
-            check_finite(name, getattr(self, name))
         if self.semi_minor > self.semi_major:
             raise ValueError(
                 f"semi_minor {self.semi_minor:g} m is longer than semi_major {self.semi_major:g} "
@@ -216,7 +210,7 @@ class Yang(BuriedSource):
         if focus > 0:
             reflected = 0.5 * (self.semi_minor / focus) ** 2 / (1.0 + self.poisson)
             isotropic += excess * reflected * weights * (1.0 - 3.0 * s * s)
-        nodes = np.array([self.easting, self.northing, self.depth]) + focus * np.outer(s, axis)
+        nodes = np.array(self._centre) + focus * np.outer(s, axis)
         return nodes, np.column_stack([isotropic, excess * parabola]), axis
 
     def _add_displacement(self, points: Points, total: Array) -> None:
