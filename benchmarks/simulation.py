@@ -31,7 +31,7 @@ from vmod.source.cdm import Cdm
 
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.sources import CDM
-from bradyseism.scenes.synthesis import simulate
+from bradyseism.scenes.synthesis import random_scene
 
 SIZE, PIXEL_SIZE, LENGTH = 256, 200.0, 5000.0
 PROCESSES, SCENES = 2, 400
@@ -93,7 +93,7 @@ def simulate_share(job: tuple[int, int]) -> None:
     """Simulate the first scenes of a seed."""
     seed, count = job
     for index in range(count):
-        simulate(seed, index)
+        random_scene(seed, index)
 
 
 def main() -> None:

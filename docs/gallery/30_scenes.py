@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bradyseism import SceneSettings, simulate
+from bradyseism import SceneSettings, random_scene
 
 SETTINGS = SceneSettings(shape=(128, 128), pixel_sizes=(400.0,))
 
@@ -18,7 +18,7 @@ def draw(folder: Path, seed: int = 7) -> None:
     """Draw the scenes, a cross on the source where there is one."""
     figure = Figure(figsize=(12, 7.4), layout="constrained")
     for index, panel in enumerate(figure.subplots(2, 4).flat):
-        scene = simulate(seed, index, SETTINGS)
+        scene = random_scene(seed, index, SETTINGS)
         velocity, truth = 1e3 * scene.map.velocity, scene.truth
         middle, limit = np.nanmedian(velocity), np.nanpercentile(np.abs(velocity), 98)
         panel.imshow(velocity, cmap="RdBu_r", vmin=middle - limit, vmax=middle + limit)

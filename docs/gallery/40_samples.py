@@ -8,14 +8,14 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from bradyseism import simulate
+from bradyseism import random_scene
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.synthetic import PaperSet
 
 
 def draw(folder: Path) -> None:
     """Draw the three channels of scene 7:0 and sample 0 of the paper's set before and after."""
-    velocity = simulate(7, 0).map.velocity
+    velocity = random_scene(7, 0).map.velocity
     channels = NormalisedWindow().encode(velocity[None])[0]
     paper = PaperSet(seed=0)
     pictures = {

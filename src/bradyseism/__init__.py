@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bradyseism.maps.velocity_map import Grid, VelocityMap
     from bradyseism.maps.volcanoes import Catalogue, Volcano, read_catalogue
     from bradyseism.maps.writers.map_files import write_map
+    from bradyseism.physics.atmosphere import ExponentialModel
     from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import look_vector, project, wrap
     from bradyseism.physics.okada import Okada
@@ -30,18 +31,25 @@ if TYPE_CHECKING:
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Sources
     from bradyseism.physics.sphere import McTigue
     from bradyseism.physics.spheroid import Yang
-    from bradyseism.scenes.synthesis import Scene, SceneSettings, simulate
+    from bradyseism.scenes.catalogue import CataloguePrior
+    from bradyseism.scenes.priors import FootprintPrior, PaperPrior
+    from bradyseism.scenes.simulation import offset, simulate
+    from bradyseism.scenes.synthesis import Scene, SceneSettings, random_scene
 
 __all__ = [
     "CDM",
     "Catalogue",
+    "CataloguePrior",
     "Detection",
     "DetectionResult",
     "Detector",
+    "ExponentialModel",
+    "FootprintPrior",
     "Grid",
     "McTigue",
     "Mogi",
     "Okada",
+    "PaperPrior",
     "PennyCrack",
     "Pipe",
     "PointCDM",
@@ -56,8 +64,10 @@ __all__ = [
     "detect",
     "inspect_map",
     "look_vector",
+    "offset",
     "open_map",
     "project",
+    "random_scene",
     "read_catalogue",
     "simulate",
     "wrap",
@@ -67,6 +77,7 @@ __all__ = [
 # One line per module, in the order of the floors.
 _HOMES = {
     "physics.line_of_sight": ("look_vector", "project", "wrap"),
+    "physics.atmosphere": ("ExponentialModel",),
     "physics.sources": ("CDM", "Mogi", "PointCDM", "Sources"),
     "physics.sphere": ("McTigue",),
     "physics.spheroid": ("Yang",),
@@ -78,7 +89,10 @@ _HOMES = {
     "maps.readers": ("ReadOptions", "inspect_map", "open_map"),
     "maps.volcanoes": ("Catalogue", "Volcano", "read_catalogue"),
     "maps.writers.map_files": ("write_map",),
-    "scenes.synthesis": ("Scene", "SceneSettings", "simulate"),
+    "scenes.priors": ("FootprintPrior", "PaperPrior"),
+    "scenes.catalogue": ("CataloguePrior",),
+    "scenes.synthesis": ("Scene", "SceneSettings", "random_scene"),
+    "scenes.simulation": ("offset", "simulate"),
     "detection.runtime": ("Detector",),
     "detection.detect": ("Detection", "DetectionResult", "detect"),
 }

@@ -11,6 +11,14 @@ refused: a misspelt setting must not silently fall back to its default.
 
     [train.loop]
     epochs = 4
+
+Where one of several records fits a field, the key ``kind`` of its table names it:
+
+.. code-block:: toml
+
+    [simulate.sources]
+    kind = "catalogue"
+    inflating = 0.8
 """
 
 from __future__ import annotations
@@ -20,7 +28,7 @@ import tomllib
 from dataclasses import is_dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 
@@ -68,16 +76,35 @@ def _changed(default: Record, values: object, place: str) -> Record:
     """Return the record with the values of its table; tables inside change records inside."""
     if not isinstance(values, dict):
         raise ValueError(f"{place} is {values!r}, not a table of settings")
-    hints = get_type_hints(type(default))
+    hints = {
+        name: hint
+        for name, hint in get_type_hints(type(default)).items()
+        if get_origin(hint) is not ClassVar
+    }
     _refuse_unknown(values, list(hints), f"key in {place}")
     checked = {}
     for name, value in values.items():
         where = f"{name} in {place}"
+        records = [hint for hint in get_args(hints[name]) if is_dataclass(hint)]
         if is_dataclass(hints[name]):
             checked[name] = _changed(getattr(default, name), value, where)
+        elif records:
+            checked[name] = _chosen(records, getattr(default, name), value, where)
         else:
             checked[name] = _checked(hints[name], value, where)
     return replace(default, **checked)
+
+
+def _chosen(records: list[Any], default: Any, values: object, place: str) -> object:  # noqa: ANN401
+    """Return the record whose `kind` the table names, or the default, with the table's values."""
+    if not isinstance(values, dict):
+        raise ValueError(f"{place} is {values!r}, not a table of settings")
+    kinds = {record.kind: record for record in records}
+    kind = values.get("kind", default.kind)
+    if kind not in kinds:
+        raise ValueError(f"kind {kind!r} of {place} is unknown; known are {', '.join(kinds)}")
+    rest = {name: value for name, value in values.items() if name != "kind"}
+    return _changed(default if kind == default.kind else kinds[kind](), rest, place)
 
 
 def _checked(hint: Any, value: object, place: str) -> object:  # noqa: ANN401  (any type)

@@ -13,18 +13,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bradyseism.physics.line_of_sight import project
 from bradyseism.scenes.demo import demo
 from bradyseism.scenes.gaps import Gaps
-from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
-from bradyseism.scenes.synthesis import SceneSettings, robust_spread, simulate
+from bradyseism.scenes.priors import BodyPrior, FootprintPrior, LogUniform, LookPrior
+from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread
 
 NO_GAPS = Gaps(decorrelated=0, coast=0, edge=0, holes=0, coarse=0, quadtree=0)
 
 
 def test_a_scene_is_the_same_bits_in_any_order_and_process() -> None:
-    later = [simulate(7, index).map.velocity for index in (5, 2)]
-    assert_array_equal(simulate(7, 2).map.velocity, later[1])
+    later = [random_scene(7, index).map.velocity for index in (5, 2)]
+    assert_array_equal(random_scene(7, 2).map.velocity, later[1])
     code = (
-        "from bradyseism.scenes.synthesis import simulate;"
-        "import hashlib;print(hashlib.sha256(simulate(7, 5).map.velocity.tobytes()).hexdigest())"
+        "from bradyseism import random_scene;import hashlib;"
+        "print(hashlib.sha256(random_scene(7, 5).map.velocity.tobytes()).hexdigest())"
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     import hashlib
@@ -33,13 +33,13 @@ def test_a_scene_is_the_same_bits_in_any_order_and_process() -> None:
 
 
 def test_seeds_and_indices_differ() -> None:
-    one = simulate(7, 5).map.velocity
-    assert not np.array_equal(one, simulate(7, 6).map.velocity, equal_nan=True)
-    assert not np.array_equal(one, simulate(8, 5).map.velocity, equal_nan=True)
+    one = random_scene(7, 5).map.velocity
+    assert not np.array_equal(one, random_scene(7, 6).map.velocity, equal_nan=True)
+    assert not np.array_equal(one, random_scene(8, 5).map.velocity, equal_nan=True)
 
 
 def test_half_of_the_scenes_are_volcanic_and_both_signs_occur() -> None:
-    truths = [simulate(11, index).truth for index in range(300)]
+    truths = [random_scene(11, index).truth for index in range(300)]
     share = np.mean([truth.volcanic for truth in truths])
     # Sources that gaps hide are left out, so a little under a half; 300 draws scatter by 0.03.
     assert 0.35 < share < 0.56
@@ -50,7 +50,7 @@ def test_half_of_the_scenes_are_volcanic_and_both_signs_occur() -> None:
 def test_the_map_is_background_plus_the_true_deformation() -> None:
     settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS)
     quiet = replace(settings, volcanic=0.0)
-    scene, without = simulate(3, 4, settings), simulate(3, 4, quiet)
+    scene, without = random_scene(3, 4, settings), random_scene(3, 4, quiet)
     assert scene.truth.volcanic
     valid = scene.map.valid
     assert_array_equal(valid, without.map.valid)
@@ -60,14 +60,14 @@ def test_the_map_is_background_plus_the_true_deformation() -> None:
 
 
 def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> None:
-    settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS)
+    settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS, companion=0.0)
     for index in range(20):
-        scene = simulate(21, index, settings)
+        scene = random_scene(21, index, settings)
         truth = scene.truth
         easting, northing = scene.scenery.axes()
         los = project(truth.source.displacement(easting, northing), scene.scenery.look)
-        scaled = los * truth.peak / los.flat[np.abs(los).argmax()]
-        assert_allclose(truth.deformation, scaled, atol=1e-12 + 1e-9 * abs(truth.peak))
+        assert_allclose(truth.deformation, los, atol=1e-12 + 1e-9 * abs(truth.peak))
+        assert los.flat[np.abs(los).argmax()] == pytest.approx(truth.peak, rel=1e-9)
         row, column = round(truth.row), round(truth.column)
         assert truth.source.easting == pytest.approx(
             easting[row, column], abs=scene.scenery.pixel_size
@@ -77,9 +77,22 @@ def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> N
         )
 
 
+def test_a_companion_is_part_of_the_truth_and_weaker() -> None:
+    settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS, companion=1.0)
+    for index in range(6):
+        scene = random_scene(21, index, settings)
+        main, weaker = scene.truth.source.members
+        points = scene.scenery.axes()
+        seen = [project(one.displacement(*points), scene.scenery.look) for one in (main, weaker)]
+        assert_allclose(scene.truth.deformation, sum(seen), atol=1e-9 * abs(scene.truth.peak))
+        assert np.abs(seen[0]).max() == pytest.approx(abs(scene.truth.peak))
+        assert 0.09 < np.abs(seen[1]).max() / np.abs(seen[0]).max() < 0.91
+
+
 def test_signal_to_noise_is_peak_over_robust_spread() -> None:
-    fixed = SceneSettings(volcanic=1.0, gaps=NO_GAPS, signal_to_noise=LogUniform(20, 20))
-    scene, quiet = simulate(3, 8, fixed), simulate(3, 8, replace(fixed, volcanic=0.0))
+    prior = FootprintPrior(signal_to_noise=LogUniform(20, 20))
+    fixed = SceneSettings(volcanic=1.0, gaps=NO_GAPS, sources=prior, companion=0.0)
+    scene, quiet = random_scene(3, 8, fixed), random_scene(3, 8, replace(fixed, volcanic=0.0))
     spread = robust_spread(quiet.map.velocity[quiet.map.valid].astype(float))
     assert abs(scene.truth.peak) == pytest.approx(20 * spread, rel=1e-4)
 
@@ -113,7 +126,7 @@ def test_source_prior_gives_sources_of_the_wanted_width() -> None:
     rng = np.random.default_rng(2)
     axis = np.linspace(-60e3, 60e3, 601)
     for _ in range(10):
-        source = SourcePrior(shapes=("mogi",), weights=(1.0,)).draw(10e3, rng)
+        source = BodyPrior(shapes=("mogi",), weights=(1.0,)).draw(10e3, rng)
         uplift = source.displacement(axis, np.zeros_like(axis))[2]
         width = np.ptp(axis[uplift >= 0.5 * uplift.max()])
         assert width == pytest.approx(10e3, abs=400)
@@ -132,7 +145,7 @@ def test_the_demonstration_hides_two_volcanoes_of_opposite_sign() -> None:
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate(-1, 0), "seed -1 and index 0"),
+        (lambda: random_scene(-1, 0), "seed -1 and index 0"),
         (lambda: SceneSettings(shape=(2, 64)), r"shape \(2, 64\) is under 4 x 4"),
         (lambda: SceneSettings(volcanic=1.5), "volcanic 1.5 of SceneSettings is outside 0-1"),
         (lambda: SceneSettings(shape=(0, 0)), r"shape \(0, 0\) is under 4 x 4"),
@@ -142,6 +155,7 @@ def test_the_demonstration_hides_two_volcanoes_of_opposite_sign() -> None:
         (lambda: SceneSettings(nuisances=()), "nuisance_rate 1.8 of 0 kinds"),
         (lambda: SceneSettings(pixel_sizes=(100.0, np.nan)), "are not all positive"),
         (lambda: Gaps(coast=-0.1), "coast -0.1 of Gaps is outside 0-1"),
+        (lambda: SceneSettings(years=0.0), "time span 0 years is not positive"),
         (lambda: SceneSettings(pixel_sizes=()), r"pixel sizes \(\) m are not all positive"),
         (lambda: LogUniform(2.0, 1.0), "2 to 1 break 0 < low <= high"),
     ],

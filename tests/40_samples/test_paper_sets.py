@@ -16,7 +16,8 @@ from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.hybrid import FT1
 from bradyseism.samples.real import Background, Region, cut_backgrounds, read_backgrounds
-from bradyseism.samples.synthetic import GEOMETRIES, PaperSet, VolcanoPrior
+from bradyseism.samples.synthetic import PaperSet
+from bradyseism.scenes.priors import GEOMETRIES, PaperPrior
 
 SMALL = WrappedPatch(size=32, pixel_size=1600.0)
 # The same patch of 51.2 km, seen with fewer pixels.
@@ -97,7 +98,7 @@ def test_samples_and_seeds_differ():
 
 
 def test_peak_lies_between_the_floor_of_its_track_and_ten_centimetres():
-    quiet = VolcanoPrior()
+    quiet = PaperPrior()
     rng = np.random.default_rng(0)
     for geometry in (GEOMETRIES[0], GEOMETRIES[-1]):
         peaks = [
@@ -125,7 +126,7 @@ def test_deformation_lies_in_the_middle():
 
 def test_oblique_look_moves_the_peak_toward_the_satellite():
     # A point source pushes outward: ground on the side of the satellite moves toward it.
-    prior = VolcanoPrior()
+    prior = PaperPrior()
     columns = np.arange(32)
     centres = []
     for look in (GEOMETRIES[1].look, GEOMETRIES[-1].look):
@@ -173,7 +174,7 @@ def test_bad_sets_are_refused():
     with pytest.raises(ValueError, match="validation share 1 is outside 0-1"):
         SET.split(1.0)
     with pytest.raises(ValueError, match=r"least_ascending 0\.2 m breaks"):
-        VolcanoPrior(least_ascending=0.2)
+        PaperPrior(least_ascending=0.2)
     with pytest.raises(IndexError, match="index 280 is outside 0 to 279"):
         SET[280]
     with pytest.raises(IndexError, match="index -1 is outside"):

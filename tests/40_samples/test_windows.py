@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from bradyseism.samples.windows import Samples, WindowSet, generate, place_cell
-from bradyseism.scenes.synthesis import SceneSettings, simulate
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 
 def test_a_chunk_is_the_same_alone_and_among_others() -> None:
@@ -22,7 +22,7 @@ def test_a_chunk_is_the_same_alone_and_among_others() -> None:
 def test_labels_and_places_follow_the_truth() -> None:
     samples = WindowSet(3, 30).chunk(0, 30)
     for index in range(30):
-        truth = simulate(3, index).truth
+        truth = random_scene(3, index).truth
         assert samples.labels[index] == truth.volcanic
         expected = place_cell(truth.row, truth.column, 64) if truth.volcanic else -1
         assert samples.places[index] == expected

@@ -134,7 +134,7 @@ def test_interruption_is_quiet(monkeypatch, demo):
         ("[simulat]\nnuisance_rate = 1.0", "did you mean 'simulate'"),
         ("[simulate]\nnuisance_rate = 'many'", "nuisance_rate"),
         ("[simulate]\nvolcanic = 2.0", "outside 0-1"),
-        ("[simulate.width]\nlo = 0.1", "unknown key in width"),
+        ("[simulate.noise]\nlo = 0.1", "unknown key in noise"),
         ("simulate = 3", "not a table"),
         ("[simulate", "is not TOML"),
     ],

@@ -23,7 +23,7 @@ from bradyseism.evaluation.injection_plan import sized_source
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
-from bradyseism.scenes.priors import SourcePrior
+from bradyseism.scenes.priors import BodyPrior
 
 _LOOK = look_vector(-168.0, 39.0)
 _CRS = pyproj.CRS.from_proj4("+proj=aeqd +lat_0=0 +lon_0=0 +datum=WGS84 +units=m")
@@ -73,7 +73,7 @@ class YardstickSettings:
     pixel_size: float = 400.0
     false_windows: float = 0.01
     found: float = 0.9
-    prior: SourcePrior = field(default_factory=SourcePrior)
+    prior: BodyPrior = field(default_factory=BodyPrior)
 
     def __post_init__(self) -> None:
         for name in ("lengths", "deviations", "widths", "ratios"):

@@ -19,7 +19,7 @@ from bradyseism.evaluation.split import ANATOLIAN_SPLIT, Part
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi, PointCDM
-from bradyseism.scenes.priors import SourcePrior
+from bradyseism.scenes.priors import BodyPrior
 
 __all__ = [
     "Injection",
@@ -87,7 +87,7 @@ class InjectionSettings:
     part: Part = "testing"
     false_frames: float = 0.05
     place_tolerance: float = 5_000.0
-    prior: SourcePrior = field(default_factory=SourcePrior)
+    prior: BodyPrior = field(default_factory=BodyPrior)
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -322,7 +322,7 @@ def mean_look(frame: VelocityMap) -> NDArray[np.float64]:
 
 
 def sized_source(
-    width: float, look: NDArray[np.float64], prior: SourcePrior, seed: int
+    width: float, look: NDArray[np.float64], prior: BodyPrior, seed: int
 ) -> PlacedSource:
     """Source of a shape fixed by `seed` whose line-of-sight signal has the width wanted.
 

@@ -10,18 +10,11 @@ from numpy.typing import NDArray
 
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.real import Background
-from bradyseism.samples.synthetic import (
-    GEOMETRIES,
-    NO_PLACE,
-    Geometry,
-    Sample,
-    Selection,
-    VolcanoPrior,
-    stratified_split,
-)
+from bradyseism.samples.synthetic import NO_PLACE, Sample, Selection, stratified_split
+from bradyseism.scenes.priors import GEOMETRIES, Geometry, PaperPrior
 
 # FT1 holds no volcano below 1.5 cm, whatever the track.
-FT1_VOLCANOES = replace(VolcanoPrior(), least_descending=VolcanoPrior().least_ascending)
+FT1_VOLCANOES = replace(PaperPrior(), least_descending=PaperPrior().least_ascending)
 FT1_GEOMETRIES = tuple(g for g in GEOMETRIES if g.track == "ascending")
 
 
@@ -37,7 +30,7 @@ class FT1:
         At least two, of the size of the encoding.
     seed : int
         Seed of the choice of the positives and of their volcanoes, not negative.
-    volcanoes : VolcanoPrior
+    volcanoes : PaperPrior
         What is added: a peak above 1.5 cm.
     geometries : sequence of Geometry
         Lines of sight, one drawn for each background that does not know its own.
@@ -47,7 +40,7 @@ class FT1:
 
     backgrounds: Sequence[Background]
     seed: int = 0
-    volcanoes: VolcanoPrior = FT1_VOLCANOES
+    volcanoes: PaperPrior = FT1_VOLCANOES
     geometries: Sequence[Geometry] = FT1_GEOMETRIES
     encoding: WrappedPatch = field(default_factory=WrappedPatch)
 

@@ -8,7 +8,7 @@ a named field with a default.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +19,8 @@ from bradyseism.physics.atmosphere import (
     scale_noise,
     turbulent_field,
 )
-from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.samples.encoding import WrappedPatch
-from bradyseism.scenes.priors import LogUniform, SourcePrior
+from bradyseism.scenes.priors import GEOMETRIES, Geometry, LogUniform, PaperPrior
 
 NO_PLACE = -1
 
@@ -73,93 +72,6 @@ class Selection:
 
 
 @dataclass(frozen=True)
-class Geometry:
-    """A line of sight.
-
-    Parameters
-    ----------
-    track : {"ascending", "descending"}
-        Whose noise belongs to it.
-    heading, incidence : float
-        In degrees: clockwise from north, from the vertical at the ground.
-    """
-
-    track: Literal["ascending", "descending"]
-    heading: float
-    incidence: float
-
-    @property
-    def look(self) -> NDArray[np.float64]:
-        """Unit vector (east, north, up) from the ground to the satellite."""
-        return look_vector(self.heading, self.incidence)
-
-
-GEOMETRIES = (
-    *(Geometry("ascending", -12.5, incidence) for incidence in (34.0, 43.0)),
-    *(Geometry("descending", -167.5, incidence) for incidence in (32.0, 35.0, 38.0, 41.0, 44.0)),
-)
-"""Two ascending and five descending; the paper gives the numbers, not the angles."""
-
-
-PAPER_SHAPES = SourcePrior(shapes=("sill", "dyke", "pipe", "cdm"), weights=(0.25, 0.25, 0.25, 0.25))
-"""The paper names the first three, "and other shapes"; how often each is our choice."""
-
-
-@dataclass(frozen=True)
-class VolcanoPrior:
-    """Simulated volcanoes in the centre of a patch, scaled to a drawn peak.
-
-    Parameters
-    ----------
-    sources : SourcePrior
-        Sill, dyke, pipe and other compound dislocation models, equally often.
-    width : LogUniform
-        Full width at half maximum (m) of the signal of a point source at the depth drawn.
-    least_ascending, least_descending, largest : float
-        Bounds (m) of the peak cumulative LOS displacement, uniform in between, either sign.
-    """
-
-    sources: SourcePrior = field(default_factory=lambda: PAPER_SHAPES)
-    width: LogUniform = field(default_factory=lambda: LogUniform(2_000.0, 15_000.0))
-    least_ascending: float = 0.015
-    least_descending: float = 0.006
-    largest: float = 0.10
-
-    def __post_init__(self) -> None:
-        for name in ("least_ascending", "least_descending"):
-            least = getattr(self, name)
-            if not 0 < least <= self.largest:
-                raise ValueError(
-                    f"{name} {least:g} m breaks 0 < {name} <= largest ({self.largest:g} m)"
-                )
-
-    def displacement(
-        self, look: NDArray[np.float64], encoding: WrappedPatch, rng: np.random.Generator
-    ) -> NDArray[np.float64]:
-        """Draw the LOS displacement (m), shape (size, size), of one volcano.
-
-        Parameters
-        ----------
-        look : array, shape (3,)
-            Unit vector (east, north, up) from the ground to the satellite. One that points west
-            is of an ascending track, whose noise asks for a larger least peak.
-        encoding : WrappedPatch
-            Size and pixel size of the patch.
-        rng : numpy.random.Generator
-            Source of randomness.
-        """
-        least = self.least_ascending if look[0] < 0 else self.least_descending
-        peak = rng.uniform(least, self.largest) * rng.choice([-1.0, 1.0])
-        source = self.sources.draw(self.width.draw(rng), rng)
-        axis = (np.arange(encoding.size) - (encoding.size - 1) / 2) * encoding.pixel_size
-        easting, northing = np.meshgrid(axis, -axis)
-        los = project(source.displacement(easting, northing), look)
-        # Linear elasticity: a source that opens more moves every pixel more by the same factor.
-        extreme = los.flat[np.argmax(np.abs(los))]
-        return np.asarray(los * (peak / extreme))
-
-
-@dataclass(frozen=True)
 class PaperSet:
     """The synthetic set of the paper: 330,834 samples, ordered by geometry, then by class.
 
@@ -173,7 +85,7 @@ class PaperSet:
         Lines of sight.
     sources : int
         Samples with deformation for each geometry, and as many without.
-    volcanoes : VolcanoPrior
+    volcanoes : PaperPrior
         What deforms.
     noise_level : {"peak", "sill"}
         How the published noise amplitude is read, see `physics.atmosphere.scale_noise`.
@@ -186,7 +98,7 @@ class PaperSet:
     seed: int = 0
     geometries: tuple[Geometry, ...] = GEOMETRIES
     sources: int = 23_631
-    volcanoes: VolcanoPrior = field(default_factory=VolcanoPrior)
+    volcanoes: PaperPrior = field(default_factory=PaperPrior)
     noise_level: NoiseReading = "peak"
     noise_length: LogUniform = field(default_factory=lambda: LogUniform(2_000.0, 15_000.0))
     encoding: WrappedPatch = field(default_factory=WrappedPatch)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.samples.encoding import NormalisedWindow
-from bradyseism.scenes.synthesis import SceneSettings, simulate
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 PLACE_CELLS = 8
 CHUNK = 1000
@@ -88,7 +88,7 @@ class WindowSet:
 
     def chunk(self, start: int, stop: int) -> Samples:
         """Encoded windows `start` to `stop` (exclusive)."""
-        scenes = [simulate(self.seed, index, self.scenes) for index in range(start, stop)]
+        scenes = [random_scene(self.seed, index, self.scenes) for index in range(start, stop)]
         images = self.encoding.encode(np.stack([scene.map.velocity for scene in scenes]))
         size = self.encoding.size
         labels, places = [], []

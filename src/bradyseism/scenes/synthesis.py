@@ -1,4 +1,4 @@
-"""Seeded scenes: sources, look, relief, noise, nuisances and gaps make a map with its truth.
+"""Random scenes: sources, look, relief, noise, nuisances and gaps make a map with its truth.
 
 Scene `index` of seed `seed` is always the same bits on one machine, in any process and order.
 """
@@ -19,9 +19,17 @@ from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field, synthetic_relief
+from bradyseism.scenes.catalogue import CataloguePrior
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES, Nuisance
-from bradyseism.scenes.priors import LogUniform, LookPrior, SourcePrior
+from bradyseism.scenes.priors import (
+    FootprintPrior,
+    LogUniform,
+    LookPrior,
+    PaperLooks,
+    PaperPrior,
+    View,
+)
 from bradyseism.scenes.scenery import Scenery
 from bradyseism.scenes.shares import check_share
 
@@ -29,7 +37,6 @@ if TYPE_CHECKING:
     from bradyseism.maps.readers.dem import Relief
 
 MAD_TO_DEVIATION = 1.4826
-FASTEST_SOURCE = 10.0  # m/yr; a map of more is refused as one of the wrong unit
 
 
 @dataclass(frozen=True)
@@ -44,10 +51,6 @@ class SceneSettings:
         Pixel sizes (m), one drawn per scene.
     volcanic : float
         Share (0-1) of scenes with a source.
-    width : LogUniform
-        Width of the source's signal over the side of the scene.
-    signal_to_noise : LogUniform
-        Peak LOS rate of the source over the robust spread of everything else in the scene.
     noise : LogUniform
         Standard deviation of the turbulent residual (m/yr).
     noise_length : LogUniform
@@ -59,17 +62,19 @@ class SceneSettings:
     nuisances : tuple of Nuisance
         Drawn from with equal chance.
     companion : float
-        Share (0-1) of volcanic scenes in which a second, weaker source moves beside the first.
+        Share (0-1) of volcanic scenes in which a second, weaker source moves, too.
     patchy_speckle : float
         Share (0-1) of scenes whose pixel noise varies from place to place, as coherence does.
-    looks : LookPrior
+    looks : LookPrior or PaperLooks
         Geometry of the satellite.
-    sources : SourcePrior
-        Bodies that deform.
+    sources : FootprintPrior, PaperPrior or CataloguePrior
+        What deforms, and how fast.
+    years : float
+        Time span of the map.
     gaps : Gaps
         Missing data and true pixels.
     margin : float
-        Sources keep this share of the side away from the edge.
+        Sources keep this share (0-0.5) of the side away from the edge; 0.5 is the centre.
     least_visible : float
         Share (0-1) of the area over half of a source's peak that must hold data; a source that
         shows less is left out, and the scene counts as quiet.
@@ -78,15 +83,14 @@ class SceneSettings:
     shape: tuple[int, int] = (64, 64)
     pixel_sizes: tuple[float, ...] = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
     volcanic: float = 0.5
-    width: LogUniform = LogUniform(0.07, 0.75)
-    signal_to_noise: LogUniform = LogUniform(0.7, 300.0)
     noise: LogUniform = LogUniform(3e-4, 8e-3)
     noise_length: LogUniform = LogUniform(0.02, 0.6)
     speckle: LogUniform = LogUniform(0.02, 1.5)
     nuisance_rate: float = 1.8
     nuisances: tuple[Nuisance, ...] = tuple(NUISANCES.values())
-    looks: LookPrior = LookPrior()
-    sources: SourcePrior = SourcePrior()
+    looks: LookPrior | PaperLooks = LookPrior()
+    sources: FootprintPrior | PaperPrior | CataloguePrior = FootprintPrior()
+    years: float = 5.0
     gaps: Gaps = Gaps()
     companion: float = 0.12
     patchy_speckle: float = 0.4
@@ -99,13 +103,15 @@ class SceneSettings:
         if not all(size > 0 for size in self.pixel_sizes) or not self.pixel_sizes:
             raise ValueError(f"pixel sizes {self.pixel_sizes} m are not all positive")
         check_share(self, "volcanic", "companion", "patchy_speckle", "least_visible")
-        if not 0.0 <= self.margin < 0.5:
+        if not 0.0 <= self.margin <= 0.5:
             raise ValueError(f"margin {self.margin:g} is outside 0-0.5: give a share of the side")
         if not 0.0 <= self.nuisance_rate < 100.0 or not self.nuisances:
             raise ValueError(
                 f"nuisance_rate {self.nuisance_rate:g} of {len(self.nuisances)} kinds: give a mean "
                 "number from 0 to 100, and at least one kind to draw from"
             )
+        if not (np.isfinite(self.years) and self.years > 0):
+            raise ValueError(f"time span {self.years:g} years is not positive")
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +123,14 @@ class Truth:
     volcanic : bool
         Whether there is a source.
     source : Source or None
-        The source at unit rate; multiply its displacement by `rate_factor` (1/yr).
+        What deforms, in metres east and north of the centre of the map; its displacement (m) is
+        that of a mean year. Several sources are a sum.
     row, column : float
-        Pixel of the source's centre (NaN without one).
+        Pixel of the centre of the (strongest) source, NaN without one.
     peak : float
-        Signed peak LOS rate of the source (m/yr).
+        Signed peak LOS rate of that source (m/yr).
     deformation : array, shape (rows, columns)
-        LOS velocity (m/yr) of the source alone.
+        LOS velocity (m/yr) of all sources, without anything else.
     nuisance_masks : mapping of str to array of bool, shape (rows, columns)
         Class name of each nuisance in the scene -> where it is present: where it exceeds a tenth
         of its peak, or costs data.
@@ -172,14 +179,24 @@ class Background:
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """A simulated map and its truth."""
+    """A simulated map and its truth.
+
+    Parameters
+    ----------
+    map : VelocityMap
+        What a satellite would show; nothing in it tells that it is simulated but its provenance.
+    truth : Truth
+        What is hidden in it, on the same pixels.
+    scenery : Scenery
+        The ground it shows.
+    """
 
     map: VelocityMap
     truth: Truth
     scenery: Scenery = field(repr=False)
 
 
-def simulate(
+def random_scene(
     seed: int,
     index: int,
     settings: SceneSettings | None = None,
@@ -228,18 +245,13 @@ def simulate(
     truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, drawn.nuisance_masks)
     if volcanic:
         spread = robust_spread(background[valid])
-        hidden = _add_source(scenery, settings, truth, spread, rng)
-        strong = np.abs(hidden.deformation) >= 0.5 * abs(hidden.peak)
-        if valid[strong].mean() >= settings.least_visible:
-            truth = hidden
-            if rng.random() < settings.companion:
-                weaker = _add_source(scenery, settings, truth, 1.0, rng)
-                share = rng.uniform(0.1, 0.9) * abs(truth.peak / weaker.peak)
-                background = background + share * weaker.deformation
+        truth = _with_sources(truth, scenery, settings, valid, spread=spread, rng=rng)
     velocity = np.where(valid, background + truth.deformation, np.nan)
     velocity = settings.gaps.pixelate(velocity, rng)
     grid = _local_grid(scenery) if ground is None else ground.grid
-    return Scene(_as_map(velocity, scenery, grid, f"scene-{seed}-{index}"), truth, scenery)
+    name = f"scene-{seed}-{index}"
+    shown = _as_map(velocity, scenery, grid, years=settings.years, name=name)
+    return Scene(shown, truth, scenery)
 
 
 def draw_scenery(settings: SceneSettings, rng: np.random.Generator) -> Scenery:
@@ -295,6 +307,33 @@ def robust_spread(values: NDArray[np.float64]) -> float:
     return float(MAD_TO_DEVIATION * np.median(np.abs(values - centre)))
 
 
+def _with_sources(
+    quiet: Truth,
+    scenery: Scenery,
+    settings: SceneSettings,
+    valid: NDArray[np.bool_],
+    *,
+    spread: float,
+    rng: np.random.Generator,
+) -> Truth:
+    """Truth with a source, and sometimes a companion; still quiet where gaps hide the source."""
+    truth = _add_source(scenery, settings, quiet, spread, rng)
+    strong = np.abs(truth.deformation) >= 0.5 * abs(truth.peak)
+    if valid[strong].mean() < settings.least_visible:
+        return quiet
+    if rng.random() >= settings.companion:
+        return truth
+    weaker = _add_source(scenery, settings, quiet, spread, rng)
+    share = rng.uniform(0.1, 0.9) * abs(truth.peak / weaker.peak)
+    if truth.source is None or weaker.source is None:
+        return truth
+    return replace(
+        truth,
+        source=truth.source + weaker.source * share,
+        deformation=truth.deformation + weaker.deformation * share,
+    )
+
+
 def _add_source(
     scenery: Scenery,
     settings: SceneSettings,
@@ -305,24 +344,23 @@ def _add_source(
     """Truth with one source of either sign placed inside the margin."""
     rows, columns = scenery.shape
     row, column = rng.uniform(settings.margin, 1 - settings.margin, 2) * (rows, columns) - 0.5
-    source = settings.sources.draw(settings.width.draw(rng) * scenery.extent, rng)
+    view = View(scenery.extent, scenery.look, settings.years, spread)
+    source = settings.sources.draw(view, rng)
     easting, northing = scenery.axes()
     east_offset = (column - (columns - 1) / 2) * scenery.pixel_size
     north_offset = ((rows - 1) / 2 - row) * scenery.pixel_size
-    source = replace(source, easting=east_offset, northing=north_offset)  # type: ignore[type-var]
+    source = replace(source, easting=east_offset, northing=north_offset)
     los = project(source.displacement(easting, northing), scenery.look)
-    size = min(settings.signal_to_noise.draw(rng) * spread, FASTEST_SOURCE)
-    peak = size * float(rng.choice([-1.0, 1.0]))
     extreme = float(los.flat[np.abs(los).argmax()])
-    deformation = los * (peak / extreme)
+    peak = settings.sources.peak(extreme, view, rng)
     return replace(
         truth,
         volcanic=True,
-        source=source,
+        source=source * (peak / extreme),
         row=float(row),
         column=float(column),
         peak=peak,
-        deformation=deformation,
+        deformation=los * (peak / extreme),
     )
 
 
@@ -334,13 +372,15 @@ def _local_grid(scenery: Scenery) -> Grid:
     return Grid(scenery.shape, transform, LOCAL_CRS)
 
 
-def _as_map(velocity: NDArray[np.float64], scenery: Scenery, grid: Grid, name: str) -> VelocityMap:
+def _as_map(
+    velocity: NDArray[np.float64], scenery: Scenery, grid: Grid, *, years: float, name: str
+) -> VelocityMap:
     """Velocity on a metric grid, with what else a map tells."""
     provenance = Provenance(path="", sha256="", reader="simulated")
     return VelocityMap(
         velocity.astype(np.float32),
         grid,
-        years=5.0,
+        years=years,
         look=scenery.look.astype(np.float32),
         name=name,
         provenance=provenance,

@@ -12,7 +12,7 @@ from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.map_files import write_map
 from bradyseism.maps.writers.tables import write_csv
 from bradyseism.scenes.demo import demo
-from bradyseism.scenes.synthesis import SceneSettings, simulate
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 # The columns of a truth table, which `bradyseism evaluate --field` reads.
 TRUTH_COLUMNS = [
@@ -87,7 +87,8 @@ def write_scenes(
     target.mkdir(parents=True, exist_ok=True)
     entries = []
     for index in range(count):
-        scene = simulate(seed, index, settings, ground=_ground(dem, settings, seed, index))
+        ground = _ground(dem, settings, seed, index)
+        scene = random_scene(seed, index, settings, ground=ground)
         truth = scene.truth
         places, note = [], "nuisances: " + (", ".join(truth.nuisances) or "none")
         if truth.volcanic:
