@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bradyseism.detection.detect import Detection, DetectionResult, detect
     from bradyseism.detection.runtime import Detector
+    from bradyseism.maps.labelled import from_xarray, to_xarray
     from bradyseism.maps.readers import ReadOptions, inspect_map, open_map
     from bradyseism.maps.velocity_map import Grid, VelocityMap
     from bradyseism.maps.volcanoes import Catalogue, Volcano, read_catalogue
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from bradyseism.scenes.priors import FootprintPrior, PaperPrior
     from bradyseism.scenes.simulation import offset, simulate
     from bradyseism.scenes.synthesis import Scene, SceneSettings, random_scene
+    from bradyseism.training.scene_dataset import SceneDataset
 
 __all__ = [
     "CDM",
@@ -56,12 +58,14 @@ __all__ = [
     "PointEllipsoid",
     "ReadOptions",
     "Scene",
+    "SceneDataset",
     "SceneSettings",
     "Sources",
     "VelocityMap",
     "Volcano",
     "Yang",
     "detect",
+    "from_xarray",
     "inspect_map",
     "look_vector",
     "offset",
@@ -70,6 +74,7 @@ __all__ = [
     "random_scene",
     "read_catalogue",
     "simulate",
+    "to_xarray",
     "wrap",
     "write_map",
 ]
@@ -86,6 +91,7 @@ _HOMES = {
     "physics.pipe": ("Pipe",),
     "physics.okada": ("Okada",),
     "maps.velocity_map": ("Grid", "VelocityMap"),
+    "maps.labelled": ("from_xarray", "to_xarray"),
     "maps.readers": ("ReadOptions", "inspect_map", "open_map"),
     "maps.volcanoes": ("Catalogue", "Volcano", "read_catalogue"),
     "maps.writers.map_files": ("write_map",),
@@ -93,6 +99,7 @@ _HOMES = {
     "scenes.catalogue": ("CataloguePrior",),
     "scenes.synthesis": ("Scene", "SceneSettings", "random_scene"),
     "scenes.simulation": ("offset", "simulate"),
+    "training.scene_dataset": ("SceneDataset",),
     "detection.runtime": ("Detector",),
     "detection.detect": ("Detection", "DetectionResult", "detect"),
 }
