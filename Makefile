@@ -34,6 +34,7 @@ model: .venv-test/.installed
 benchmark: .venv-test/.benchmark
 	.venv-test/bin/python benchmarks/detection.py
 	.venv-test/bin/python benchmarks/simulation.py
+	.venv-test/bin/python benchmarks/scenes.py
 
 clean:
 	rm -rf .venv .venv-test .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist

@@ -4,9 +4,8 @@
 
 Prints how many times faster one CDM scene of 256 x 256 pixels is than vmod-geodesy, and how many
 times faster one turbulent field of the same size is than GSTools. Ours and theirs take turns, so
-that other load on the machine falls on both; the medians are compared. Besides, how many whole
-training scenes (64 x 64 pixels: source, look, relief, turbulence, nuisances, gaps) two processes
-simulate a second.
+that other load on the machine falls on both; the medians are compared. `benchmarks/scenes.py` times
+whole scenes.
 """
 
 # ruff: noqa: E402  (threads are counted when numpy and numba are imported, so the limit comes first)
@@ -19,8 +18,6 @@ import os
 import statistics
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
@@ -31,10 +28,8 @@ from vmod.source.cdm import Cdm
 
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.sources import CDM
-from bradyseism.scenes.synthesis import random_scene
 
 SIZE, PIXEL_SIZE, LENGTH = 256, 200.0, 5000.0
-PROCESSES, SCENES = 2, 400
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -79,23 +74,6 @@ def turbulence_over_gstools() -> float:
     )
 
 
-def scenes_per_second() -> float:
-    """Count training scenes a second on two cores, once each process has compiled its kernels."""
-    with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as pool:
-        list(pool.map(simulate_share, [(n, 40) for n in range(PROCESSES)]))
-        elapsed = seconds(
-            lambda: list(pool.map(simulate_share, [(9 + n, SCENES) for n in range(PROCESSES)]))
-        )
-    return PROCESSES * SCENES / elapsed
-
-
-def simulate_share(job: tuple[int, int]) -> None:
-    """Simulate the first scenes of a seed."""
-    seed, count = job
-    for index in range(count):
-        random_scene(seed, index)
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -104,7 +82,6 @@ def main() -> None:
     figures = {
         "cdm_over_vmod": round(cdm_over_vmod(), 2),
         "turbulence_over_gstools": round(turbulence_over_gstools(), 1),
-        "scenes_per_second": round(scenes_per_second(), 1),
     }
     if arguments.json:
         print(json.dumps(figures))

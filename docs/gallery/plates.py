@@ -17,7 +17,6 @@ from bradyseism.review.drawing import (
     draw_map,
     new_figure,
     styled,
-    velocity_range,
 )
 
 GRID = Grid.around(0.0, 0.0, (201, 201), pixel_size=150.0)
@@ -42,6 +41,7 @@ def look_arrow(panel: Axes, heading: float, incidence: float) -> None:
     for end, width in ((start + 0.14 * flight, 1.3), (start + 0.07 * flight + 0.07 * right, 1.0)):
         begin = start if width > 1.1 else start + 0.07 * flight
         arrow = {"arrowstyle": "-|>", "color": INK, "lw": width, "shrinkA": 0, "shrinkB": 0}
+        arrow["path_effects"] = HALO
         panel.annotate("", end, begin, arrowprops=arrow, **style)
     panel.text(
         0.87, 0.72, f"{incidence:.0f}°", ha="center", va="top", fontsize=7.5, color=INK,
@@ -90,7 +90,7 @@ def source_plate(path: Path, title: str, source: Source) -> None:
     panels[2].axhline(0.0, color=INK, lw=0.5)
     panels[2].set(xlim=(-15, 15), xlabel="east, km", ylabel="mm/yr")
     panels[2].set_title("along the dashed line", fontsize=9.5)
-    panels[2].legend(frameon=False, loc="upper right", fontsize=8.5)
+    panels[2].legend(frameon=False, loc="best", fontsize=8.5)
     panels[2].spines[["top", "right"]].set_visible(False)
     figure.suptitle(title, fontsize=11.5, color=INK)
     figure.savefig(path)
@@ -99,8 +99,3 @@ def source_plate(path: Path, title: str, source: Source) -> None:
 def shaded(elevation: np.ndarray, pixel_size: float) -> np.ndarray:
     """Hill shade of relief, 0 to 1, lit from the north-west."""
     return LightSource(315, 40).hillshade(elevation, vert_exag=2.0, dx=pixel_size, dy=pixel_size)
-
-
-def own_limit(velocity: np.ndarray) -> float:
-    """Symmetrical end of a scale that nearly all of one map stays within."""
-    return velocity_range(velocity)

@@ -11,19 +11,27 @@ import numpy as np
 from plates import GRID, ORBITS, draw_velocity, look_arrow
 
 from bradyseism import look_vector, simulate
-from bradyseism.review.drawing import HALO, INK, new_figure, styled
+from bradyseism.review.drawing import (
+    HALO,
+    INK,
+    VELOCITY_COLOURS,
+    colours_over,
+    new_figure,
+    styled,
+)
 
-SCRIPTS = sorted(path.stem for path in Path(__file__).parent.glob("source_*.py"))
+ORDER = "mogi mctigue yang point_ellipsoid penny_crack cdm point_cdm sill dyke fault"
+SCRIPTS = [f"source_{name}" for name in f"{ORDER} closed_pipe open_pipe sum".split()]
+COLUMNS = 5
 
 
 @styled
 def draw(folder: Path) -> None:
     """Draw one panel a source, each on its own symmetrical scale."""
-    columns = 5
-    rows = -(-len(SCRIPTS) // columns)
-    figure = new_figure(2.3 * columns, 2.62 * rows)
+    rows = -(-len(SCRIPTS) // COLUMNS)
+    figure = new_figure(2.3 * COLUMNS, 2.6 * rows)
     figure.set_layout_engine("constrained")
-    panels = figure.subplots(rows, columns, sharex=True, sharey=True).ravel()
+    panels = figure.subplots(rows, COLUMNS, sharex=True, sharey=True).ravel()
     flown = ORBITS["descending"]
     for panel, script in zip(panels, SCRIPTS, strict=False):
         module = import_module(script)
@@ -32,14 +40,22 @@ def draw(folder: Path) -> None:
         draw_velocity(panel, velocity, 150.0, float(np.abs(velocity).max()))
         name, _, about = module.TITLE.partition(": ")
         panel.set_title(f"{name}\n{about}", fontsize=8.5, linespacing=1.15)
+        peak = f"{1e3 * scene.truth.peak:+.0f} mm/yr".replace("-", "\N{MINUS SIGN}")
         panel.text(
-            0.04, 0.04, f"{1e3 * scene.truth.peak:+.0f} mm/yr", transform=panel.transAxes,
-            fontsize=8, color=INK, path_effects=HALO,
-        )  # fmt: skip
+            0.04, 0.04, peak, transform=panel.transAxes, fontsize=8, color=INK, path_effects=HALO
+        )
     for panel in panels[len(SCRIPTS) :]:
-        panel.set_visible(False)
+        panel.set_axis_off()
     look_arrow(panels[0], *flown)
-    figure.supxlabel("east and north, km; each panel from minus to plus its peak", fontsize=8.5)
+    legend = panels[len(SCRIPTS)].inset_axes((0.25, 0.45, 1.5, 0.06))
+    legend.set_in_layout(False)
+    colours = colours_over(VELOCITY_COLOURS, -1, 1)
+    bar = figure.colorbar(colours, cax=legend, orientation="horizontal", ticks=[-1, 0, 1])
+    bar.ax.set_xticklabels(["away", "0", "toward"])
+    bar.set_label("line-of-sight rate, scaled to the peak of each panel")
+    bar.outline.set_linewidth(0.5)
+    figure.supxlabel("east, km", fontsize=9)
+    figure.supylabel("north, km", fontsize=9)
     figure.savefig(folder / "sources.png")
 
 
