@@ -22,7 +22,7 @@ from bradyseism.scenes.nuisances.plains import AquiferSubsidence, MineSubsidence
 from bradyseism.scenes.nuisances.slopes import RockGlacier, SlopeCreep
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.scenery import Scenery
-from bradyseism.scenes.synthesis import SceneSettings, simulate
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 VERTICAL = np.array([0.0, 0.0, 1.0])
 ASCENDING, DESCENDING = look_vector(-12.0, 38.0), look_vector(-168.0, 38.0)
@@ -270,7 +270,7 @@ def test_a_scene_is_missing_where_a_nuisance_costs_data_and_says_which() -> None
     settings = SceneSettings(nuisances=kinds, nuisance_rate=3.0, volcanic=0.0, gaps=NO_GAPS)
     seen: set[str] = set()
     for index in range(12):
-        scene = simulate(5, index, settings)
+        scene = random_scene(5, index, settings)
         truth = scene.truth
         lost = np.zeros(settings.shape, dtype=bool)
         for name in {"Water", "Vegetation"} & set(truth.nuisances):
@@ -299,7 +299,7 @@ def test_a_scene_lies_on_the_relief_that_is_given() -> None:
 def test_nuisances_leave_the_least_valid_share() -> None:
     settings = SceneSettings(nuisances=(Vegetation(fixed(0.5)),), nuisance_rate=6.0)
     for index in range(10):
-        scene = simulate(6, index, settings)
+        scene = random_scene(6, index, settings)
         assert scene.map.valid.mean() >= settings.gaps.least_valid - 0.02
 
 

@@ -57,7 +57,8 @@ def simulate(
     noise : ExponentialModel, optional
         Turbulent residual and pixel noise: sill and nugget in (m/yr)2, length in m. None: no noise.
     nuisances : sequence of Nuisance
-        What else moves or hides the ground, one draw of each.
+        What else moves or hides the ground, one draw of each; what the ground cannot hold (slopes
+        on a plain) is not in the truth.
     gaps : Gaps or (rows, columns) array of bool, optional
         Prior of missing pixels, or True where there is data. None: complete, or as the map.
     seed : int
@@ -103,8 +104,9 @@ def simulate(
     for nuisance, rng in zip(nuisances, nuisance_rngs, strict=True):
         effect = nuisance.effect(scenery, rng)
         velocity, valid = velocity + effect.velocity, valid & ~effect.lost
-        name = type(nuisance).__name__
-        masks[name] = masks.get(name, False) | effect.present
+        if effect.present.any():
+            name = type(nuisance).__name__
+            masks[name] = masks.get(name, False) | effect.present
     truth = replace(truth, nuisance_masks=masks)
     span = years if years is not None else on.years if isinstance(on, VelocityMap) else 5.0
     shown = VelocityMap(
