@@ -1,0 +1,65 @@
+"""The gallery: a script for each source that there is, and pictures that are drawn."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from bradyseism.physics.half_space import BuriedSource, Sources
+from bradyseism.physics.line_of_sight import look_vector
+from bradyseism.physics.terrain import synthetic_relief
+from bradyseism.scenes.nuisances import NUISANCES
+from bradyseism.scenes.scenery import Scenery
+
+GALLERY = Path(__file__).resolve().parents[2] / "docs" / "gallery"
+SCRIPTS = sorted(path.stem for path in GALLERY.glob("source_*.py"))
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Function that imports a script as python runs it: with its own folder in the path."""
+    monkeypatch.syspath_prepend(GALLERY)
+    return importlib.import_module
+
+
+def coloured(path: Path) -> float:
+    """Share of the pixels of a picture that are not grey."""
+    red, _, blue = np.moveaxis(imread(path)[..., :3], -1, 0)
+    return float(np.mean(np.abs(red - blue) > 0.1))
+
+
+def test_every_source_has_a_script_and_a_place_on_the_sheet(script) -> None:
+    shown = {type(script(name).SOURCE) for name in SCRIPTS}
+    assert shown == {*BuriedSource.__subclasses__(), Sources}
+    assert sorted(script("sources").SCRIPTS) == SCRIPTS
+    titles = [script(name).TITLE for name in SCRIPTS]
+    assert len(set(titles)) == len(titles)
+
+
+def test_a_source_is_drawn(script, tmp_path) -> None:
+    module = script("source_mogi")
+    script("plates").source_plate(tmp_path / "mogi.png", module.TITLE, module.SOURCE)
+    assert coloured(tmp_path / "mogi.png") > 0.03
+
+
+def test_a_nuisance_is_drawn(script, tmp_path) -> None:
+    gallery = script("nuisances")
+    rng = np.random.default_rng(1)
+    relief = synthetic_relief((gallery.SIZE, gallery.SIZE), gallery.PIXEL_SIZE, rng)
+    ground = Scenery(relief, gallery.PIXEL_SIZE, look_vector(*gallery.FLOWN))
+    effect = NUISANCES["ramp"].effect(ground, rng)
+    gallery.plate(tmp_path / "ramp.png", "ramp", ground, effect)
+    gallery.sheet(tmp_path / "sheet.png", ground, {"ramp": effect})
+    assert coloured(tmp_path / "ramp.png") > 0.1
+    assert coloured(tmp_path / "sheet.png") > 0.03
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["sources", "nuisances", "priors"])
+def test_the_sheets_are_drawn(name: str, script, tmp_path) -> None:
+    script(name).draw(tmp_path)
+    assert coloured(tmp_path / f"{name}.png") > 0.03
