@@ -289,7 +289,7 @@ def test_a_scene_lies_on_the_relief_that_is_given() -> None:
     grid = Grid.around(130.5, 32.5, (40, 56), pixel_size=150.0)
     heights = synthetic_relief(grid.shape, 150.0, rng()).astype(np.float32)
     ground = Relief(heights, np.zeros(grid.shape, bool), grid, ())
-    scene = simulate(3, 1, ground=ground)
+    scene = random_scene(3, 1, ground=ground)
     assert scene.map.grid is grid
     assert_array_equal(scene.scenery.elevation, heights)
     assert scene.scenery.pixel_size == pytest.approx(150.0, rel=1e-4)
