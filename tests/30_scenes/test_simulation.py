@@ -23,6 +23,7 @@ from bradyseism import (
 )
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES
+from bradyseism.scenes.nuisances.effect import losing
 
 LOOK = look_vector(-168.0, 39.0)
 GRID = Grid.around(-67.18, -22.27, (60, 80), pixel_size=200.0)
@@ -128,6 +129,31 @@ def test_every_nuisance_is_drawn_and_masked() -> None:
     assert not alone.truth.volcanic
     assert math.isnan(alone.truth.row)
     assert not alone.truth.deformation.any()
+
+
+class Hole:
+    """A nuisance that costs the first rows their data."""
+
+    def effect(self, scenery, rng):
+        lost = np.zeros(scenery.shape, dtype=bool)
+        lost[:7] = True
+        return losing(lost)
+
+
+class Nothing:
+    """A nuisance that the ground cannot hold."""
+
+    def effect(self, scenery, rng):
+        return losing(np.zeros(scenery.shape, dtype=bool))
+
+
+def test_lost_data_are_missing_and_what_is_absent_is_not_named() -> None:
+    scene = simulate(CHAMBER, on=GRID, look=LOOK, nuisances=[Hole(), Nothing()])
+    assert not scene.map.valid[:7].any()
+    assert scene.map.valid[7:].all()
+    assert scene.truth.nuisances == ("Hole",)
+    assert_array_equal(scene.truth.nuisance_mask, ~scene.map.valid)
+    assert np.isfinite(scene.truth.deformation).all()
 
 
 @pytest.mark.parametrize(
