@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.terrain import (
     blob,
     downslope_sensitivity,
@@ -290,7 +291,9 @@ class PatchyTurbulence:
     def pattern(self, scenery: Scenery, rng: np.random.Generator) -> Pattern:
         """Exponential-covariance field under a smooth envelope."""
         length = self.length.draw(rng) * scenery.extent
-        field = turbulent_field(scenery.shape, scenery.pixel_size, length, rng)
+        field = turbulent_field(
+            ExponentialModel(1.0, length), scenery.shape, scenery.pixel_size, rng
+        )
         envelope = np.exp(rng.uniform(0.5, 1.5) * power_law_field(scenery.shape, 4.0, rng))
         return _unit_peak(field * envelope)
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field, synthetic_relief
@@ -197,7 +198,7 @@ def draw_background(
     noise = settings.noise.draw(rng)
     length = settings.noise_length.draw(rng) * scenery.extent
     background = turbulent_field(
-        scenery.shape, scenery.pixel_size, length, rng, standard_deviation=noise
+        ExponentialModel(noise**2, length), scenery.shape, scenery.pixel_size, rng
     )
     speckle = np.full(scenery.shape, noise * settings.speckle.draw(rng))
     if rng.random() < settings.patchy_speckle:
