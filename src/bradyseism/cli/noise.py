@@ -10,6 +10,9 @@ import typer
 from bradyseism.cli.options import Json, reads_maps
 from bradyseism.cli.terminal import print_json, stdout
 
+POOR = 0.1
+"""Relative misfit from which a person is told that no model follows the map."""
+
 
 @reads_maps
 def variogram(
@@ -54,6 +57,11 @@ def variogram(
     stdout.print(bins_table(report))
     stdout.print(models_table(report))
     stdout.print(
-        f"The {report.fits[0].kind} model fits best: smallest misfit expected for another map of "
-        "the same law."
+        f"The {report.fits[0].kind} model fits best: it has the smallest criterion (Akaike), which "
+        "weighs the misfit by what one map can tell and charges for each parameter."
     )
+    if report.fits[0].misfit > POOR:
+        stdout.print(
+            f"Yet it misses the map by {100 * report.fits[0].misfit:.0f} %: a ramp or deformation "
+            "is no stationary noise. Try --detrend, or a shorter --longest."
+        )

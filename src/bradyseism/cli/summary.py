@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -119,7 +120,7 @@ def bins_table(report: NoiseReport) -> Table:
 def models_table(report: NoiseReport) -> Table:
     """Return the fitted models with intervals of 95 %, the best first and bold."""
     table = Table("model", "parameter", title="models", title_justify="left")
-    for heading in ("value", "95 % interval", "misfit", "expected"):
+    for heading in ("value", "95 % interval", "misfit", "criterion"):
         table.add_column(heading, justify="right")
     for rank, found in enumerate(report.fits):
         style = "bold" if rank == 0 else None
@@ -129,9 +130,9 @@ def models_table(report: NoiseReport) -> Table:
                 found.kind if first else "",
                 name,
                 f"{value:.3g}",
-                f"{low:.3g} to {high:.3g}",
+                "not determined" if math.isnan(low) else f"{low:.3g} to {high:.3g}",
                 f"{100 * found.misfit:.1f} %" if first else "",
-                f"{found.expected_misfit:.2g}" if first else "",
+                f"{found.criterion:.1f}" if first else "",
                 style=style,
             )
     return table

@@ -292,7 +292,7 @@ def turbulent_fields(
             continue
         # Tori are kept for a variance of 1, so that fields of any strength share them.
         torus = embed(law.scaled(1.0 / unit), (rows, columns), sides)
-        np.multiply(torus.draw((rows, columns), rng), math.sqrt(unit), out=field)
+        np.multiply(torus.draw((rows, columns), rng), math.sqrt(unit), out=field, dtype=np.float64)
     if valid is not None:
         fields[:, ~np.asarray(valid, dtype=bool)] = np.nan
     return fields

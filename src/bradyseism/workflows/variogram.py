@@ -132,7 +132,7 @@ def as_json(report: NoiseReport) -> dict[str, Any]:
             {
                 "model": found.kind,
                 "misfit": found.misfit,
-                "expected_misfit": found.expected_misfit,
+                "criterion": found.criterion,
                 "parameters": {name: list(ends) for name, *ends in parameters(found)},
             }
             for found in report.fits
