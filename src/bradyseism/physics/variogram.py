@@ -33,7 +33,7 @@ _KEPT = 1_600  # pairs in all whose places a fit knows: its error takes each two
 _MEDIAN_SQUARE = float(scipy.stats.chi2.ppf(0.5, 1))
 # Variance of a median of squares over that of their mean, for independent normal differences.
 _EFFICIENCY = 0.37
-_PLANE_SAMPLE, _PLANE_ROUNDS = 200_000, 10
+_PLANE_SAMPLE, _PLANE_ROUNDS = 200_000, 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,8 +98,8 @@ def empirical_variogram(
         All pairs and their mean square, or drawn pairs and their median square, which a deforming
         volcano hardly bends.
     bins : int, optional
-        At most so many, their widths growing with the distance. One for each pixel size of
-        distance by default. Bins without pairs are left out.
+        At most so many, their widths growing with the distance. One for each shorter side of a
+        pixel by default. Bins without pairs are left out.
     rng : numpy.random.Generator, optional
         Draws pairs; by default the same ones for the same map.
 
@@ -131,7 +131,7 @@ def empirical_variogram(
             f"map of {values.shape[0]} x {values.shape[1]} pixels holds {valid.sum()} valid: "
             "a variogram needs two or more"
         )
-    edges = _edges(longest_lag, float(np.sqrt(sides[0] * sides[1])), bins)
+    edges = _edges(longest_lag, min(sides), bins)
     count = min(max(_MOST_DRAWN // (edges.size - 1), _FEWEST_DRAWN), _DRAWN)
     if estimator == "classical":
         count = max(10 * _KEPT // edges.size, 40)
@@ -154,7 +154,8 @@ def empirical_variogram(
 def without_plane(velocity: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Remove a plane that half of the map agrees on.
 
-    Least squares with the weights of Huber (1981), so that a deforming place tilts it little.
+    Least squares with the weights of Huber (1981), then with the biweight of Beaton and Tukey
+    (1974), which leaves a deforming place out.
 
     Parameters
     ----------
@@ -182,12 +183,16 @@ def without_plane(velocity: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     )
     observed = values[row[chosen], column[chosen]]
     weight = np.ones(observed.size)
-    for _ in range(_PLANE_ROUNDS):
+    for turn in range(_PLANE_ROUNDS):
         root = np.sqrt(weight)
         plane = np.linalg.lstsq(design * root[:, None], observed * root, rcond=None)[0]
         size = np.abs(observed - design @ plane)
         spread = 1.4826 * float(np.median(size))
-        weight = np.minimum(1.0, 1.345 * spread / np.maximum(size, 1e-300))
+        ratio = size / max(spread, 1e-300)
+        if turn < _PLANE_ROUNDS // 2:
+            weight = 1.345 / np.maximum(ratio, 1.345)
+        else:
+            weight = np.maximum(1.0 - (ratio / 4.685) ** 2, 1e-6) ** 2
     down, right = (np.arange(n) / scale for n in values.shape)
     return np.asarray(values - (plane[0] + plane[1] * down[:, None] + plane[2] * right))
 
