@@ -38,6 +38,7 @@ from affine import Affine
 from pyproj import CRS
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import Mogi
 
@@ -45,7 +46,7 @@ def frame(side):
     crs = CRS.from_dict({"proj": "aeqd", "lon_0": -67.18, "lat_0": -22.27, "datum": "WGS84"})
     grid = Grid((side, side), Affine(200, 0, -100 * side, 0, -200, 100 * side), crs)
     rng = np.random.default_rng(1)
-    noise = turbulent_field(grid.shape, 200.0, 8e3, rng, standard_deviation=0.002)
+    noise = turbulent_field(ExponentialModel(0.002**2, 8e3), grid.shape, 200.0, rng)
     look = look_vector(-168.0, 39.0)
     easting, northing = np.meshgrid(*grid.eastings_northings())
     los = project(Mogi(10e3, -5e3, 6e3, volume_change=1e6).displacement(easting, northing), look)

@@ -27,6 +27,7 @@ import numpy as np
 from vmod.source.cdm import Cdm
 
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.sources import CDM
 
 SIZE, PIXEL_SIZE, LENGTH = 256, 200.0, 5000.0
@@ -65,10 +66,11 @@ def cdm_over_vmod() -> float:
 def turbulence_over_gstools() -> float:
     """Compare one turbulent field of exponential covariance with GSTools' randomization method."""
     axis = np.arange(SIZE) * PIXEL_SIZE
+    law = ExponentialModel(1.0, LENGTH)
     model = gstools.Exponential(dim=2, var=1.0, len_scale=LENGTH)
     peer, rng = gstools.SRF(model), np.random.default_rng(1)
     return ratio(
-        lambda: turbulent_field((SIZE, SIZE), PIXEL_SIZE, LENGTH, rng),
+        lambda: turbulent_field(law, (SIZE, SIZE), PIXEL_SIZE, rng),
         lambda: peer.structured([axis, axis], seed=1),
         repetitions=5,
     )

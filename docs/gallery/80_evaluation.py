@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bradyseism.evaluation.baselines import BASELINES
-from bradyseism.physics import Mogi, turbulent_field
+from bradyseism.physics import ExponentialModel, Mogi, turbulent_field
 
 SHAPE, PIXEL_SIZE = (256, 256), 200.0
 
@@ -18,7 +18,7 @@ SHAPE, PIXEL_SIZE = (256, 256), 200.0
 def draw(folder: Path) -> None:
     """Draw the map (mm/yr) and each score over its own largest value; the source is central."""
     rng = np.random.default_rng(3)
-    noise = turbulent_field(SHAPE, PIXEL_SIZE, 5e3, rng, standard_deviation=2e-3)
+    noise = turbulent_field(ExponentialModel(2e-3**2, 5e3), SHAPE, PIXEL_SIZE, rng)
     axis = (np.arange(256) - 127.5) * PIXEL_SIZE
     up = Mogi(0.0, 0.0, 4e3, volume_change=5e5).displacement(*np.meshgrid(axis, -axis))[2]
     velocity = noise + up

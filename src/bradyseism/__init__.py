@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bradyseism.maps.velocity_map import Grid, VelocityMap
     from bradyseism.maps.volcanoes import Catalogue, Volcano, read_catalogue
     from bradyseism.maps.writers.map_files import write_map
-    from bradyseism.physics.atmosphere import ExponentialModel
+    from bradyseism.physics.covariance import ExponentialModel
     from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import look_vector, project, wrap
     from bradyseism.physics.okada import Okada
@@ -82,7 +82,7 @@ __all__ = [
 # One line per module, in the order of the floors.
 _HOMES = {
     "physics.line_of_sight": ("look_vector", "project", "wrap"),
-    "physics.atmosphere": ("ExponentialModel",),
+    "physics.covariance": ("ExponentialModel",),
     "physics.sources": ("CDM", "Mogi", "PointCDM", "Sources"),
     "physics.sphere": ("McTigue",),
     "physics.spheroid": ("Yang",),

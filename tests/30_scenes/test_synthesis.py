@@ -48,7 +48,7 @@ def test_half_of_the_scenes_are_volcanic_and_both_signs_occur() -> None:
 
 
 def test_the_map_is_background_plus_the_true_deformation() -> None:
-    settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS)
+    settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS, companion=0.0)
     quiet = replace(settings, volcanic=0.0)
     scene, without = random_scene(3, 4, settings), random_scene(3, 4, quiet)
     assert scene.truth.volcanic

@@ -14,6 +14,7 @@ from bradyseism.detection.detect import DetectionResult, detect
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.scenes.demo import Demo, demo
 
 
@@ -34,7 +35,7 @@ def result(made: Demo, detector: Detector) -> DetectionResult:
 
 def quiet_map(seed: int = 0) -> VelocityMap:
     field = turbulent_field(
-        (256, 256), 200.0, 5e3, np.random.default_rng(seed), standard_deviation=2e-3
+        ExponentialModel(2e-3**2, 5e3), (256, 256), 200.0, np.random.default_rng(seed)
     )
     grid = Grid((256, 256), Affine(200, 0, 5e5, 0, -200, 7.4e6), pyproj.CRS.from_epsg(32719))
     return VelocityMap(field.astype(np.float32), grid, years=5.0, name="quiet")

@@ -19,6 +19,7 @@ from bradyseism.evaluation.baselines import (
     mogi_filter_bank,
 )
 from bradyseism.physics.atmosphere import turbulent_field, turbulent_fields
+from bradyseism.physics.covariance import ExponentialModel
 
 Map = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ SCORES = list(BASELINES.values())
 @pytest.fixture(scope="module")
 def noise() -> Map:
     rng = np.random.default_rng(11)
-    return turbulent_field(SHAPE, PIXEL, 3000.0, rng, standard_deviation=NOISE)
+    return turbulent_field(ExponentialModel(NOISE**2, 3000.0), SHAPE, PIXEL, rng)
 
 
 def point_source(
@@ -104,7 +105,7 @@ class TestEveryBaseline:
         inland = land & (distance_transform_edt(land) > 25)
         rng = np.random.default_rng(2)
         near, far = [], []
-        for field in turbulent_fields(6, SHAPE, PIXEL, 3000.0, rng):
+        for field in turbulent_fields(6, ExponentialModel(1.0, 3000.0), SHAPE, PIXEL, rng):
             # Far from 0: whoever fills the sea with zeros before the median sees a cliff.
             score = np.abs(detector(np.where(land, field + 7.0, np.nan), PIXEL))
             near.append(np.percentile(score[shore], 95))
@@ -172,7 +173,7 @@ class TestMogiFilterBank:
         gaps = rng.random(SHAPE) < 0.3
         for missing in (np.zeros(SHAPE, dtype=bool), gaps):
             variances = []
-            for field in turbulent_fields(10, SHAPE, PIXEL, 3000.0, rng):
+            for field in turbulent_fields(10, ExponentialModel(1.0, 3000.0), SHAPE, PIXEL, rng):
                 field[missing] = np.nan
                 variances.append(np.nanvar(mogi_filter_bank(field, PIXEL, depths=[depth])))
             # Some 20 to 200 independent places a map, and the error of the fitted variogram.

@@ -17,6 +17,7 @@ from bradyseism.evaluation import injection, injection_plan, split
 from bradyseism.evaluation.baselines import BASELINES
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector
 
 LOOK = look_vector(-12.0, 39.0).astype(np.float32)
@@ -30,7 +31,7 @@ def volcano_free_map(
     crs = CRS.from_dict({"proj": "aeqd", "lon_0": place[0], "lat_0": place[1], "datum": "WGS84"})
     left, top = -columns * pixel_size / 2, rows * pixel_size / 2
     velocity = turbulent_field(
-        shape, pixel_size, 5e3, np.random.default_rng(seed), standard_deviation=noise
+        ExponentialModel(noise**2, 5e3), shape, pixel_size, np.random.default_rng(seed)
     )
     transform = Affine(pixel_size, 0, left, 0, -pixel_size, top)
     return VelocityMap(

@@ -22,6 +22,7 @@ from bradyseism.maps.readers import ReadOptions
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.writers.map_files import write_map
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import Mogi
 
@@ -36,7 +37,7 @@ def simulated_map(*, rate: float = 0.0, seed: int = 1) -> VelocityMap:
     half = SIDE * PIXEL / 2
     grid = Grid((SIDE, SIDE), Affine(PIXEL, 0, -half, 0, -PIXEL, half), crs)
     velocity = turbulent_field(
-        grid.shape, PIXEL, 5e3, np.random.default_rng(seed), standard_deviation=0.001
+        ExponentialModel(0.001**2, 5e3), grid.shape, PIXEL, np.random.default_rng(seed)
     )
     look = look_vector(-168.0, 39.0)
     easting, northing = np.meshgrid(*grid.eastings_northings())

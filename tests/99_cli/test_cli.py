@@ -16,6 +16,7 @@ from bradyseism.config import TABLES
 
 COMMANDS = [
     ["inspect"],
+    ["variogram"],
     ["simulate", "demo"],
     ["simulate", "scenes"],
     ["train", "shipped"],
@@ -311,3 +312,49 @@ def test_every_public_name_is_there():
     assert Path(bradyseism.__file__).with_name("py.typed").is_file()
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = bradyseism.nothing
+
+
+def test_variogram_says_which_model_fits_and_draws_it(demo, tmp_path):
+    picture = tmp_path / "variogram.png"
+    answer = call("variogram", demo / "map.tif", "-o", picture)
+    assert answer.exit_code == 0, answer.output
+    assert "model fits best" in answer.stdout
+    assert "95 % interval" in answer.stdout
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+    answer = call("variogram", demo / "map.tif", "--json", "--detrend", "--longest", "10")
+    facts = json.loads(answer.stdout)
+    assert facts["plane_removed"]
+    assert 9.0 < facts["lag_km"][-1] <= 10.0
+    assert len(facts["models"]) == 4
+    # Turbulence of 1 mm/yr and pixel noise of half that, but for the places that move.
+    sills = {
+        name: values[0]
+        for model in facts["models"]
+        if model["model"] == "exponential"
+        for name, values in model["parameters"].items()
+    }
+    assert 0.7 < sills["sill (root, mm/yr)"] < 3.0
+    assert 0.3 < sills["nugget (root, mm/yr)"] < 0.8
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.full((40, 40), np.nan), "holds 0 valid pixels"),
+        (np.full((40, 40), 2.0), "has no variation"),
+        (np.where(np.arange(1600).reshape(40, 40) < 90, 1.0, np.nan), "90 valid pixels"),
+    ],
+)
+def test_variogram_refuses_what_has_none(tmp_path, values, message):
+    path = tmp_path / "map.tif"
+    with rasterio.open(
+        path, "w", driver="GTiff", height=40, width=40, count=1, dtype="float32",
+        crs="EPSG:32633", nodata=np.nan, transform=rasterio.Affine(100, 0, 5e5, 0, -100, 4e6),
+    ) as file:  # fmt: skip
+        file.write(values.astype("float32"), 1)
+    answer = call(
+        "variogram", path, "--unit", "mm/yr", "--positive", "toward", "--years", 5,
+        "--quantity", "velocity",
+    )  # fmt: skip
+    assert answer.exit_code == 2
+    assert message in answer.output

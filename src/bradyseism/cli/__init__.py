@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 from rich.logging import RichHandler
 
-from bradyseism.cli import measuring, screening, simulating, training
+from bradyseism.cli import measuring, noise, screening, simulating, training
 from bradyseism.cli.terminal import Commands, stderr, stdout
 
 app = typer.Typer(
@@ -58,6 +58,7 @@ def root(
 
 for command in (screening.inspect, screening.detect, screening.explain, measuring.evaluate):
     app.command()(command)
+app.command()(noise.variogram)
 simulate_app.command("demo")(simulating.simulate_demo)
 simulate_app.command("scenes")(simulating.simulate_scenes)
 train_app.command("shipped")(training.train_shipped)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,6 +13,7 @@ from bradyseism.maps.readers import Inspection
 from bradyseism.review.words import chance
 from bradyseism.workflows.explanation import Explanation
 from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
+from bradyseism.workflows.variogram import NoiseReport, parameters
 
 MOST_ROWS = 20
 
@@ -99,6 +101,40 @@ def opinions_table(explanation: Explanation) -> Table:
             f"{opinion.distance / 1e3:.1f}",
             style="bold" if index == explanation.best else None,
         )
+    return table
+
+
+def bins_table(report: NoiseReport) -> Table:
+    """Return the empirical variogram, bin by bin."""
+    title = f"{report.name}: {report.pixels} valid pixels ({100 * report.share:.0f} % of the map)"
+    table = Table(title=title, title_justify="left")
+    for heading in ("distance km", "semivariance (mm/yr)^2", "its root mm/yr", "pairs"):
+        table.add_column(heading, justify="right")
+    found = report.variogram
+    for lag, gamma, pairs in zip(found.lag, found.semivariance, found.pairs, strict=True):
+        cells = (lag / 1e3, gamma * 1e6, gamma**0.5 * 1e3)
+        table.add_row(*(f"{cell:.4g}" for cell in cells), f"{pairs:.3g}")
+    return table
+
+
+def models_table(report: NoiseReport) -> Table:
+    """Return the fitted models with intervals of 95 %, the best first and bold."""
+    table = Table("model", "parameter", title="models", title_justify="left")
+    for heading in ("value", "95 % interval", "misfit", "criterion"):
+        table.add_column(heading, justify="right")
+    for rank, found in enumerate(report.fits):
+        style = "bold" if rank == 0 else None
+        for row, (name, value, low, high) in enumerate(parameters(found)):
+            first = row == 0
+            table.add_row(
+                found.kind if first else "",
+                name,
+                f"{value:.3g}",
+                "not determined" if math.isnan(low) else f"{low:.3g} to {high:.3g}",
+                f"{100 * found.misfit:.1f} %" if first else "",
+                f"{found.criterion:.1f}" if first else "",
+                style=style,
+            )
     return table
 
 

@@ -26,11 +26,9 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from bradyseism.physics.atmosphere import (
-    ExponentialModel,
-    empirical_variogram,
-    fit_exponential,
-)
+from bradyseism.physics.covariance import ExponentialModel
+from bradyseism.physics.variogram import empirical_variogram
+from bradyseism.physics.variogram_fit import fit
 
 DEPTHS = (1e3, 2e3, 4e3, 8e3, 16e3)
 """Depths of the Mogi filter bank in metres."""
@@ -327,9 +325,10 @@ def _noise(
     reach = min(max(0.5 * math.hypot(*values.shape), 3.0) * pixel_size, _LONGEST_LAG)
     data = np.where(valid, values, np.nan)
     variogram = empirical_variogram(data, pixel_size, longest_lag=max(reach, pixel_size))
-    if variogram.lag.size < 3:
+    if variogram.lag.size < 3 or not variogram.semivariance.any():
         return ExponentialModel(0.0, pixel_size, float(np.var(values[valid])))
-    return fit_exponential(variogram)
+    found = fit(variogram, "exponential").estimates
+    return ExponentialModel(**{one.name: one.value for one in found})
 
 
 def _whitening(noise: ExponentialModel, torus: _Torus) -> NDArray[np.float64]:

@@ -21,7 +21,7 @@ from scipy import fft
 from bradyseism.evaluation.injection import Method, threshold_at
 from bradyseism.evaluation.injection_plan import sized_source
 from bradyseism.maps.velocity_map import Grid, VelocityMap
-from bradyseism.physics.atmosphere import ExponentialModel
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.scenes.priors import BodyPrior
 

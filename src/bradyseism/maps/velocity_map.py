@@ -130,17 +130,19 @@ class Grid:
 
     @property
     def pixel_size(self) -> float:
-        """Pixel size on the ground in metres at the centre of the grid.
+        """Pixel size on the ground in metres at the centre: geometric mean of `pixel_sides`."""
+        return math.sqrt(math.prod(self.pixel_sides))
 
-        Geometric mean of width and height on the WGS84 ellipsoid, whatever the CRS.
+    @property
+    def pixel_sides(self) -> tuple[float, float]:
+        """Height and width of a pixel in metres at the centre of the grid.
+
+        On the WGS84 ellipsoid, whatever the CRS.
         """
-        row, column = self._centre()
-        longitude, latitude = self.longitude_latitude(
-            np.array([row, row, row - 0.5, row + 0.5]),
-            np.array([column - 0.5, column + 0.5, column, column]),
-        )
+        places = np.array(self._centre())[:, None] + [[0, 0, -0.5, 0.5], [-0.5, 0.5, 0, 0]]
+        longitude, latitude = self.longitude_latitude(*places)
         _, _, sides = _GEOD.inv(longitude[::2], latitude[::2], longitude[1::2], latitude[1::2])
-        return float(math.sqrt(sides[0] * sides[1]))
+        return float(sides[1]), float(sides[0])
 
     def eastings_northings(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates of the pixel centres in the unit of the CRS.

@@ -11,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bradyseism.physics.atmosphere import (
-        ExponentialModel,
-        Variogram,
-        empirical_variogram,
-        fit_exponential,
+        gradient_field,
+        stratified_delay,
         turbulent_field,
         turbulent_fields,
+    )
+    from bradyseism.physics.covariance import (
+        CovarianceModel,
+        ExponentialModel,
+        MaternModel,
+        PowerLaw,
+        SphericalModel,
     )
     from bradyseism.physics.ellipsoid import PointEllipsoid
     from bradyseism.physics.line_of_sight import (
@@ -28,14 +33,22 @@ if TYPE_CHECKING:
     from bradyseism.physics.okada import Okada
     from bradyseism.physics.penny import PennyCrack
     from bradyseism.physics.pipe import Pipe
+    from bradyseism.physics.population import FittedModels, LogNormalModels
     from bradyseism.physics.sources import CDM, Mogi, PointCDM, Source, Sources
     from bradyseism.physics.sphere import McTigue
     from bradyseism.physics.spheroid import Yang
+    from bradyseism.physics.variogram import Variogram, empirical_variogram, without_plane
+    from bradyseism.physics.variogram_fit import Fit, fit, fit_models
 
 __all__ = [
     "CDM",
     "SENTINEL1_WAVELENGTH",
+    "CovarianceModel",
     "ExponentialModel",
+    "Fit",
+    "FittedModels",
+    "LogNormalModels",
+    "MaternModel",
     "McTigue",
     "Mogi",
     "Okada",
@@ -43,36 +56,45 @@ __all__ = [
     "Pipe",
     "PointCDM",
     "PointEllipsoid",
+    "PowerLaw",
     "Source",
     "Sources",
+    "SphericalModel",
     "Variogram",
     "Yang",
     "empirical_variogram",
-    "fit_exponential",
+    "fit",
+    "fit_models",
+    "gradient_field",
     "look_vector",
     "project",
+    "stratified_delay",
     "turbulent_field",
     "turbulent_fields",
+    "without_plane",
     "wrap",
 ]
 
 _HOMES = {
-    "atmosphere": (
+    "atmosphere": ("gradient_field", "stratified_delay", "turbulent_field", "turbulent_fields"),
+    "covariance": (
+        "CovarianceModel",
         "ExponentialModel",
-        "Variogram",
-        "empirical_variogram",
-        "fit_exponential",
-        "turbulent_field",
-        "turbulent_fields",
+        "MaternModel",
+        "PowerLaw",
+        "SphericalModel",
     ),
     "ellipsoid": ("PointEllipsoid",),
     "line_of_sight": ("SENTINEL1_WAVELENGTH", "look_vector", "project", "wrap"),
     "okada": ("Okada",),
     "penny": ("PennyCrack",),
     "pipe": ("Pipe",),
+    "population": ("FittedModels", "LogNormalModels"),
     "sources": ("CDM", "Mogi", "PointCDM", "Source", "Sources"),
     "sphere": ("McTigue",),
     "spheroid": ("Yang",),
+    "variogram": ("Variogram", "empirical_variogram", "without_plane"),
+    "variogram_fit": ("Fit", "fit", "fit_models"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -19,6 +19,7 @@ from bradyseism.physics.atmosphere import (
     scale_noise,
     turbulent_field,
 )
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.scenes.priors import GEOMETRIES, Geometry, LogUniform, PaperPrior
 
@@ -165,7 +166,7 @@ class PaperSet:
         """Turbulent atmosphere (m) of the amplitude of the track."""
         shape = (self.encoding.size, self.encoding.size)
         length = self.noise_length.draw(rng)
-        noise = turbulent_field(shape, self.encoding.pixel_size, length, rng)
+        noise = turbulent_field(ExponentialModel(1.0, length), shape, self.encoding.pixel_size, rng)
         return scale_noise(noise, NOISE_LEVELS[geometry.track].draw(rng), self.noise_level)
 
     def _checked(self, index: int) -> int:

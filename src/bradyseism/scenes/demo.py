@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi, Source
 from bradyseism.physics.terrain import add_cone, power_law_field, synthetic_relief
@@ -126,7 +127,7 @@ def demo(seed: int = 1) -> Demo:
 
 def _background(scenery: Scenery, rng: np.random.Generator) -> NDArray[np.float64]:
     """Turbulence, pixel noise, and one of each nuisance, in m/yr."""
-    noise = turbulent_field(SHAPE, PIXEL_SIZE, 6e3, rng, standard_deviation=1.0e-3)
+    noise = turbulent_field(ExponentialModel(1.0e-3**2, 6e3), SHAPE, PIXEL_SIZE, rng)
     noise = noise + 0.5e-3 * rng.standard_normal(SHAPE)
     nuisances: tuple[Nuisance, ...] = (
         SlopeCreep(_fixed(12e-3), steepest=15.0, share=_fixed(0.03)),

@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
-from bradyseism.physics.atmosphere import ExponentialModel, turbulent_field
+from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import CovarianceModel
 from bradyseism.physics.half_space import BuriedSource, Source
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.population import ModelPopulation
 from bradyseism.physics.terrain import synthetic_relief
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import Nuisance
@@ -29,7 +31,7 @@ def simulate(
     look: ArrayLike | None = None,
     years: float | None = None,
     elevation: ArrayLike | None = None,
-    noise: ExponentialModel | None = None,
+    noise: CovarianceModel | ModelPopulation | None = None,
     nuisances: Sequence[Nuisance] = (),
     gaps: Gaps | NDArray[np.bool_] | None = None,
     seed: int = 0,
@@ -54,8 +56,9 @@ def simulate(
         Height (m) of the ground on every pixel, above the level that depths count from: the source
         is seen through it (Williams and Wadge 1998) and nuisances follow it. None: the source sees
         a flat surface, and nuisances a synthetic relief that follows from the seed.
-    noise : ExponentialModel, optional
-        Turbulent residual and pixel noise: sill and nugget in (m/yr)2, length in m. None: no noise.
+    noise : CovarianceModel or ModelPopulation, optional
+        Turbulent residual and pixel noise: variances in (m/yr)2, lengths in m, for example what
+        `fit` makes of a real map. None: no noise.
     nuisances : sequence of Nuisance
         What else moves or hides the ground, one draw of each; what the ground cannot hold (slopes
         on a plain) is not in the truth.
@@ -98,7 +101,9 @@ def simulate(
     scenery = Scenery(ground, float(grid.transform.a), _mean_look(shown_look))
     height = None if elevation is None else scenery.elevation
     truth = _truth(source, scenery, shown_look, height)
-    velocity = truth.deformation + _noise(noise, scenery, noise_rng)
+    velocity = truth.deformation
+    if noise is not None:
+        velocity = velocity + turbulent_field(noise, grid.shape, scenery.pixel_size, noise_rng)
     valid = _valid(gaps, on, grid, gap_rng)
     masks = dict[str, NDArray[np.bool_]]()
     for nuisance, rng in zip(nuisances, nuisance_rngs, strict=True):
@@ -206,22 +211,6 @@ def _truth(
         row = (rows - 1) / 2 - source.northing / scenery.pixel_size
         column = (columns - 1) / 2 + source.easting / scenery.pixel_size
     return Truth(True, source, row, column, float(los[place]), los, {})
-
-
-def _noise(
-    model: ExponentialModel | None, scenery: Scenery, rng: np.random.Generator
-) -> NDArray[np.float64]:
-    if model is None:
-        return np.zeros(scenery.shape)
-    turbulent, speckle = rng.spawn(2)
-    field = turbulent_field(
-        scenery.shape,
-        scenery.pixel_size,
-        model.length,
-        turbulent,
-        standard_deviation=float(np.sqrt(model.sill)),
-    )
-    return np.asarray(field + np.sqrt(model.nugget) * speckle.standard_normal(scenery.shape))
 
 
 def _valid(

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field, synthetic_relief
@@ -36,6 +37,7 @@ from bradyseism.scenes.shares import check_share
 if TYPE_CHECKING:
     from bradyseism.maps.readers.dem import Relief
 
+LENGTHS = 16  # covariance lengths that scenes have between the bounds of their prior
 MAD_TO_DEVIATION = 1.4826
 
 
@@ -273,15 +275,8 @@ def draw_background(
     `settings.gaps.least_valid` of the scene, is left out.
     """
     noise = settings.noise.draw(rng)
-    length = settings.noise_length.draw(rng) * scenery.extent
-    background = turbulent_field(
-        scenery.shape,
-        scenery.pixel_size,
-        length,
-        rng,
-        standard_deviation=noise,
-        dtype=np.float32,
-    )
+    length = _step(settings.noise_length, rng) * max(scenery.shape)
+    background = noise * turbulent_field(ExponentialModel(1.0, length), scenery.shape, 1.0, rng)
     speckle = np.full(scenery.shape, noise * settings.speckle.draw(rng))
     if rng.random() < settings.patchy_speckle:
         speckle *= np.exp(rng.uniform(0.3, 1.2) * power_law_field(scenery.shape, 3.0, rng))
@@ -299,6 +294,12 @@ def draw_background(
         name = type(nuisance).__name__
         masks[name] = masks.get(name, False) | effect.present
     return Background(background, lost, masks)
+
+
+def _step(lengths: LogUniform, rng: np.random.Generator) -> float:
+    """One of `LENGTHS` values, evenly spread in the logarithm: scenes of one share their torus."""
+    share = (int(rng.integers(LENGTHS)) + 0.5) / LENGTHS
+    return float(lengths.low * (lengths.high / lengths.low) ** share)
 
 
 def robust_spread(values: NDArray[np.float64]) -> float:
