@@ -12,7 +12,7 @@ from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import ExponentialModel, turbulent_field
 from bradyseism.physics.half_space import BuriedSource, Source
 from bradyseism.physics.line_of_sight import project
-from bradyseism.physics.terrain import synthetic_relief
+from bradyseism.physics.relief import synthetic_relief
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import Nuisance
 from bradyseism.scenes.scenery import Scenery
