@@ -18,6 +18,7 @@ COMMANDS = [
     ["inspect"],
     ["simulate", "demo"],
     ["simulate", "scenes"],
+    ["simulate", "analogue"],
     ["train", "shipped"],
     ["train", "paper"],
     ["finetune"],
