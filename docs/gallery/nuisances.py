@@ -13,7 +13,7 @@ from matplotlib.colors import ListedColormap
 from plates import draw_velocity, look_arrow, shaded, square, velocity_bar
 
 from bradyseism import look_vector
-from bradyseism.physics.terrain import add_cone, synthetic_relief
+from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.review.drawing import (
     HALO,
     INK,

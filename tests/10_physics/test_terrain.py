@@ -7,8 +7,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bradyseism.physics.line_of_sight import look_vector
+from bradyseism.physics.relief import synthetic_relief
 from bradyseism.physics.terrain import (
-    add_cone,
     blob,
     downslope_sensitivity,
     flat_ground,
@@ -16,7 +16,6 @@ from bradyseism.physics.terrain import (
     local_incidence,
     power_law_field,
     steepness,
-    synthetic_relief,
 )
 
 VERTICAL = np.array([0.0, 0.0, 1.0])
@@ -91,21 +90,6 @@ def test_power_law_field_has_its_slope_unit_variance_and_free_edges() -> None:
     assert np.mean(edges) < 0.5
 
 
-def test_relief_has_plains_at_its_lowest_level_and_scales_with_height() -> None:
-    low = synthetic_relief((96, 96), 200.0, np.random.default_rng(5), height=200.0, plains=0.4)
-    high = synthetic_relief((96, 96), 200.0, np.random.default_rng(5), height=400.0, plains=0.4)
-    assert_allclose(high, 2 * low, rtol=1e-12)
-    assert (low == 0).mean() == pytest.approx(0.4, abs=0.01)
-    assert flat_ground(low, 200.0).mean() > 0.3
-
-
-def test_cone_raises_its_summit_and_nothing_beyond_its_foot() -> None:
-    raised = add_cone(np.zeros((41, 41)), 100.0, (20, 20), height=800.0, radius=1000.0)
-    assert raised[20, 20] == pytest.approx(800.0)
-    assert raised[20, 31] == 0.0
-    assert_allclose(raised, raised.T)
-
-
 def test_blob_covers_its_share() -> None:
     patch = blob((80, 100), 0.13, np.random.default_rng(1))
     assert patch.mean() == pytest.approx(0.13, abs=0.005)
@@ -133,10 +117,6 @@ def test_blob_covers_its_share() -> None:
         ),
         (lambda: blob((5, 5), 0.0, np.random.default_rng(0)), "share 0 is outside 0-1"),
         (lambda: flat_ground(np.zeros((3, 3)), 1.0, steepest=91.0), "steepest 91 deg is outside"),
-        (
-            lambda: synthetic_relief((9, 9), 1.0, np.random.default_rng(0), plains=1.0),
-            "plains 1 is outside 0-1",
-        ),
     ],
 )
 def test_errors_name_the_value(call, message: str) -> None:

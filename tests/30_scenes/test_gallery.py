@@ -11,7 +11,7 @@ from matplotlib.image import imread
 
 from bradyseism.physics.half_space import BuriedSource, Sources
 from bradyseism.physics.line_of_sight import look_vector
-from bradyseism.physics.terrain import synthetic_relief
+from bradyseism.physics.relief import synthetic_relief
 from bradyseism.scenes.nuisances import NUISANCES
 from bradyseism.scenes.scenery import Scenery
 

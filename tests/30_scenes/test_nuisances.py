@@ -12,7 +12,8 @@ from bradyseism.maps.readers.dem import Relief
 from bradyseism.maps.velocity_map import Grid
 from bradyseism.physics.flow import flow_lobe
 from bradyseism.physics.line_of_sight import look_vector
-from bradyseism.physics.terrain import flat_ground, steepness, synthetic_relief
+from bradyseism.physics.relief import synthetic_relief
+from bradyseism.physics.terrain import flat_ground, steepness
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES, Effect
 from bradyseism.scenes.nuisances.effect import FASTEST_COHERENT

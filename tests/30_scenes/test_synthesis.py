@@ -61,8 +61,11 @@ def test_the_map_is_background_plus_the_true_deformation() -> None:
 
 def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> None:
     settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS, companion=0.0)
-    for index in range(20):
-        scene = random_scene(21, index, settings)
+    scenes = [random_scene(21, index, settings) for index in range(20)]
+    # A source that lost ground hides is left out.
+    volcanic = [scene for scene in scenes if scene.truth.volcanic]
+    assert len(volcanic) > 14
+    for scene in volcanic:
         truth = scene.truth
         easting, northing = scene.scenery.axes()
         los = project(truth.source.displacement(easting, northing), scene.scenery.look)
@@ -79,8 +82,11 @@ def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> N
 
 def test_a_companion_is_part_of_the_truth_and_weaker() -> None:
     settings = SceneSettings(volcanic=1.0, gaps=NO_GAPS, companion=1.0)
-    for index in range(6):
-        scene = random_scene(21, index, settings)
+    scenes = [random_scene(21, index, settings) for index in range(8)]
+    # A source that lost ground hides is left out.
+    volcanic = [scene for scene in scenes if scene.truth.volcanic]
+    assert len(volcanic) > 4
+    for scene in volcanic:
         main, weaker = scene.truth.source.members
         points = scene.scenery.axes()
         seen = [project(one.displacement(*points), scene.scenery.look) for one in (main, weaker)]

@@ -19,6 +19,7 @@ COMMANDS = [
     ["variogram"],
     ["simulate", "demo"],
     ["simulate", "scenes"],
+    ["simulate", "analogue"],
     ["train", "shipped"],
     ["train", "paper"],
     ["finetune"],

@@ -61,6 +61,7 @@ for command in (screening.inspect, screening.detect, screening.explain, measurin
 app.command()(noise.variogram)
 simulate_app.command("demo")(simulating.simulate_demo)
 simulate_app.command("scenes")(simulating.simulate_scenes)
+simulate_app.command("analogue")(simulating.simulate_analogue)
 train_app.command("shipped")(training.train_shipped)
 train_app.command("paper")(training.train_paper)
 app.command()(training.finetune)

@@ -1,14 +1,22 @@
-"""Make maps whose truth is known: simulate demo, simulate scenes."""
+"""Make maps whose truth is known: simulate demo, scenes and analogue."""
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bradyseism.cli.options import Config, Output
-from bradyseism.cli.terminal import stderr, stdout
+from bradyseism.cli.options import Config, Output, Quiet
+from bradyseism.cli.terminal import progress_bar, stderr, stdout
+
+
+class NoiseLevel(StrEnum):
+    """How the published noise amplitude is read."""
+
+    peak = "peak"
+    sill = "sill"
 
 
 def simulate_demo(
@@ -52,3 +60,46 @@ def simulate_scenes(
         written = write_scenes(folder, seed=seed, count=count, settings=settings, dem=dem)
     maps = "1 map" if len(written) == 1 else f"{len(written)} maps"
     stdout.print(f"Wrote {maps} and {output / 'truth.csv'}.", soft_wrap=True)
+
+
+def simulate_analogue(
+    *,
+    output: Output,
+    noise_level: Annotated[
+        NoiseLevel,
+        typer.Option(help="Published noise amplitude: peak of a field or root of its sill."),
+    ] = NoiseLevel.peak,
+    background: Annotated[
+        bool, typer.Option(help="Write the 836 volcano-free patches for fine-tuning, too.")
+    ] = True,
+    processes: Annotated[int, typer.Option(min=1, help="How many work side by side.")] = 2,
+    quiet: Quiet = False,
+) -> None:
+    """Write the analogue frames: 31 simulated maps that stand in for the paper's test set.
+
+    The set has a version; `manifest.json` says whether what was written is the frozen one.
+
+    Example: `bradyseism simulate analogue -o analogue`
+    """
+    from bradyseism.maps.writers.staging import staged_folder
+    from bradyseism.scenes.analogue_background import BACKGROUNDS
+    from bradyseism.workflows.analogue import write_analogue
+
+    with progress_bar(quiet=quiet) as progress, staged_folder(output) as folder:
+        manifest = write_analogue(
+            folder,
+            noise_level=noise_level.value,
+            backgrounds=range(BACKGROUNDS) if background else (),
+            processes=processes,
+            progress=progress,
+        )
+    if quiet:
+        return
+    stdout.print(
+        f"Wrote {manifest['frames']} frames with {manifest['positive_patches']} positive patches "
+        f"and {manifest['background_patches']} background patches; truth in "
+        f"{output / 'truth.csv'}.",
+        soft_wrap=True,
+    )
+    frozen = "as frozen" if manifest["is_frozen_version"] else "not the frozen content"
+    stdout.print(f"Version {manifest['version']}, {frozen}; SHA-256 {manifest['sha256']}")

@@ -1,4 +1,4 @@
-"""Relief, and what it does to a velocity map: synthetic terrain, slopes, downslope motion.
+"""What relief does to a velocity map: slopes, downslope motion, local incidence.
 
 Arrays are north-up (row 0 is north); elevation in metres; pixel size in metres.
 """
@@ -88,83 +88,6 @@ def _white_modes(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np
     modes[:low, : gaussian.shape[1] // 2] = gaussian[:low].view(np.complex64)
     modes[-low:, : gaussian.shape[1] // 2] = gaussian[low:].view(np.complex64)
     return modes
-
-
-def synthetic_relief(
-    shape: tuple[int, int],
-    pixel_size: float,
-    rng: np.random.Generator,
-    *,
-    height: float = 600.0,
-    plains: float = 0.3,
-) -> NDArray[np.float64]:
-    """Synthetic relief: ridges and valleys over a rough base, with flat plains at the bottom.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Rows and columns.
-    pixel_size : float
-        Pixel size (m).
-    rng : numpy.random.Generator
-        Source of randomness.
-    height : float
-        Standard deviation of elevation (m) that mountains 50 km across have; smaller areas have
-        less, as self-affine relief with a Hurst exponent of 0.8 does.
-    plains : float
-        Share (0-1) of the area that is filled with flat sediment.
-
-    Returns
-    -------
-    array of float64, shape (rows, columns)
-        Elevation (m), lowest point 0.
-    """
-    if not 0 <= plains < 1:
-        raise ValueError(f"plains {plains:g} is outside 0-1: give the share of flat ground")
-    extent = pixel_size * max(shape)
-    deviation = height * (extent / 50e3) ** 0.8
-    base = power_law_field(shape, rng.uniform(3.2, 3.9), rng)
-    crests = power_law_field(shape, rng.uniform(3.0, 3.6), rng, outer_scale=max(shape) / 2)
-    # Creases of -|f| look like drained ridges: sharp above, wide below.
-    ridged = 1.0 - np.abs(crests)
-    share = rng.uniform(0.2, 0.7)
-    relief = (1 - share) * base + share * ridged
-    floor = float(np.quantile(relief, plains))
-    raised = np.maximum(relief - floor, 0.0)
-    spread = max(float(relief.std()), np.finfo(float).tiny)
-    return np.asarray(deviation * raised / spread)
-
-
-def add_cone(
-    elevation: FloatArray,
-    pixel_size: float,
-    centre: tuple[float, float],
-    *,
-    height: float,
-    radius: float,
-) -> NDArray[np.float64]:
-    """Elevation with a stratovolcano: concave flanks that end at `radius`.
-
-    Parameters
-    ----------
-    elevation : array, shape (rows, columns)
-        Elevation (m).
-    pixel_size : float
-        Pixel size (m).
-    centre : (float, float)
-        Row and column of the summit (fractional).
-    height, radius : float
-        Height above the ground around and radius of the foot (m).
-
-    Returns
-    -------
-    array of float64, shape (rows, columns)
-        New elevation (m); the argument is unchanged.
-    """
-    rows, columns = np.indices(elevation.shape)
-    distance = pixel_size * np.hypot(rows - centre[0], columns - centre[1])
-    rise = np.clip(1.0 - distance / radius, 0.0, None) ** 1.7
-    return np.asarray(elevation + height * rise)
 
 
 def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:

@@ -14,8 +14,9 @@ from bradyseism.maps.volcanoes import Catalogue, Volcano
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.physics.sources import CDM, Mogi, Source
-from bradyseism.physics.terrain import add_cone, power_law_field, synthetic_relief
+from bradyseism.physics.terrain import power_law_field
 from bradyseism.scenes.nuisances import Nuisance
 from bradyseism.scenes.nuisances.artefacts import StratifiedResidual
 from bradyseism.scenes.nuisances.faults import FaultStep
@@ -101,7 +102,7 @@ def demo(seed: int = 1) -> Demo:
     """
     rng = np.random.default_rng(seed)
     look = look_vector(-167.5, 38.0)
-    relief = synthetic_relief(SHAPE, PIXEL_SIZE, rng, height=700.0, plains=0.3)
+    relief = synthetic_relief(SHAPE, PIXEL_SIZE, rng, height=300.0, plains=0.3)
     for volcano in VOLCANOES:
         relief = add_cone(relief, PIXEL_SIZE, _pixel(volcano), height=1500.0, radius=9e3)
     scenery = Scenery(relief, PIXEL_SIZE, look)

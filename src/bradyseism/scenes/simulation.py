@@ -14,7 +14,7 @@ from bradyseism.physics.covariance import CovarianceModel
 from bradyseism.physics.half_space import BuriedSource, Source
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.population import ModelPopulation
-from bradyseism.physics.terrain import synthetic_relief
+from bradyseism.physics.relief import synthetic_relief
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import Nuisance
 from bradyseism.scenes.scenery import Scenery

@@ -18,8 +18,9 @@ from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.relief import synthetic_relief
 from bradyseism.physics.sources import Source
-from bradyseism.physics.terrain import power_law_field, synthetic_relief
+from bradyseism.physics.terrain import power_law_field
 from bradyseism.scenes.catalogue import CataloguePrior
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES, Nuisance
