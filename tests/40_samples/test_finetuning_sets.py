@@ -140,7 +140,7 @@ def test_bad_sets_are_refused():
     made = material(6)
     with pytest.raises(ValueError, match="'FT5' is not known: choose one of FT1"):
         made.members("FT5")
-    with pytest.raises(ValueError, match="constituent 'salt' is not known"):
+    with pytest.raises(ValueError, match=r"constituent 'salt' is not known"):
         Part("salt")
     few = PaperSet(sources=2, encoding=ENCODING).split(0.3)[0]
     with pytest.raises(ValueError, match="descending samples of label 0, but FT3 and FT4 need 30"):

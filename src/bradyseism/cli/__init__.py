@@ -63,6 +63,7 @@ simulate_app.command("scenes")(simulating.simulate_scenes)
 train_app.command("shipped")(training.train_shipped)
 train_app.command("paper")(training.train_paper)
 app.command()(training.finetune)
+app.command()(training.reproduce)
 
 
 def main() -> None:

@@ -55,6 +55,16 @@ class ArrayDataset(Dataset[Sample]):
         self._labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
         self._places = torch.as_tensor(np.asarray(places, dtype=np.int64))
 
+    @property
+    def images(self) -> NDArray[Any]:
+        """Images or features, as they are kept."""
+        return np.asarray(self._images.numpy())
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """1 with deformation, 0 without; shape (n,)."""
+        return np.asarray(self._labels.numpy())
+
     def __len__(self) -> int:
         return len(self._labels)
 
