@@ -9,7 +9,10 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "bradyseism"
 FREE = ("physics", "maps", "scenes", "samples", "detection", "evaluation", "review")
-BLOCKED = ("torch", "torchvision", "timm", "lightning", "onnx", "safetensors")
+BLOCKED = (
+    *("torch", "torchvision", "timm", "lightning", "onnx", "safetensors"),
+    *("pyarrow", "tensorboardX"),
+)
 
 # Runs in a fresh interpreter in which the extra cannot be found, even where it is installed.
 PROLOGUE = f"""

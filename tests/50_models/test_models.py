@@ -54,7 +54,9 @@ def test_smallest_image_leaves_a_feature_map(name):
     model = build(name, 1).eval()
     side = NETWORKS[name].smallest
     with torch.inference_mode():
-        assert model(torch.zeros(1, 1, side, side)).features.numel() > 0
+        features = model(torch.zeros(1, 1, side, side)).features
+    assert features.shape[1] == NETWORKS[name].width
+    assert features.numel() > 0
 
 
 def test_head_weights_reproduce_the_logit(compact, images):
@@ -84,8 +86,8 @@ def test_pool_is_the_mean_over_cells():
 
 
 def test_unknown_network_is_refused():
-    with pytest.raises(ValueError, match=r"network 'alexnet' is not known: choose one of compact"):
-        build("alexnet", 1)
+    with pytest.raises(ValueError, match=r"network 'lenet' is not known: choose one of alexnet"):
+        build("lenet", 1)
     with pytest.raises(ValueError, match="channels 0 is below 1"):
         build("compact", 0)
 

@@ -1,6 +1,10 @@
 """The loop: loss, order, resumption, frozen layers."""
 
 import math
+import signal
+import subprocess
+import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ from torch import nn
 from torch.nn import functional
 
 from bradyseism.models.network import Output, build
-from bradyseism.training import learner, loop, stages
+from bradyseism.training import checkpoints, learner, loop, stages
 from bradyseism.training.data import ArrayDataset, EpochSampler, IndexedDataset
 from bradyseism.training.loop import TrainingSettings, fit
 
@@ -93,16 +97,18 @@ def test_same_seed_same_weights_another_seed_others(tmp_path):
     assert changed(models[0], weights(models[2]))
 
 
-def test_resumed_run_equals_undisturbed_run(tmp_path):
+@pytest.mark.parametrize("sections", [{}, {"checks": 2}, {"checks": 2, "checkpoint_steps": 1}])
+def test_resumed_run_equals_undisturbed_run(tmp_path, sections):
+    settings = replace(SETTINGS, **sections)
     whole, broken, resumed = Tiny(), Tiny(), Tiny()
-    undisturbed = fit(whole, blobs(64, 0), blobs(32, 1), SETTINGS, tmp_path / "whole")
+    undisturbed = fit(whole, blobs(64, 0), blobs(32, 1), settings, tmp_path / "whole")
     falling = blobs(64, 0)
     falling.__class__ = Interrupting
     falling.left = 2 * 64 + 24  # in the third epoch
     with pytest.raises(Interruption, match="went down"):
-        fit(broken, falling, blobs(32, 1), SETTINGS, tmp_path / "broken")
+        fit(broken, falling, blobs(32, 1), settings, tmp_path / "broken")
     # What the broken process had in memory is lost: a fresh model goes on from the disk.
-    again = fit(resumed, blobs(64, 0), blobs(32, 1), SETTINGS, tmp_path / "broken")
+    again = fit(resumed, blobs(64, 0), blobs(32, 1), settings, tmp_path / "broken")
     assert not changed(resumed, weights(whole))
     assert (again.loss, again.epochs) == (undisturbed.loss, undisturbed.epochs)
     last = [
@@ -110,6 +116,119 @@ def test_resumed_run_equals_undisturbed_run(tmp_path):
         for folder in ("whole", "broken")
     ]
     assert all(value.equal(last[1][name]) for name, value in last[0].items())
+    assert len(again.history) == 4 * settings.checks
+    for before, after in zip(undisturbed.history, again.history, strict=True):
+        assert_allclose(after["training_loss"], before["training_loss"], rtol=1e-12)
+
+
+KILLED = """
+import os, signal, sys
+import numpy as np
+from bradyseism.models.network import build
+from bradyseism.training.data import ArrayDataset
+from bradyseism.training.loop import TrainingSettings, fit
+
+class Dying(ArrayDataset):
+    left = int(sys.argv[2])
+
+    def __getitem__(self, index):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__getitem__(index)
+
+rng = np.random.default_rng(0)
+images = rng.normal(size=(48, 1, 16, 16)).astype(np.float32)
+settings = TrainingSettings(epochs=2, batch_size=8, threads=1, augment=True, checkpoint_steps=2)
+model = build("compact", 1)
+fit(model, Dying(images, np.arange(48) % 2), ArrayDataset(images, np.arange(48) % 2), settings,
+    sys.argv[1])
+print(sum(float(value.double().sum()) for value in model.state_dict().values()).hex())
+"""
+
+
+def test_killed_process_ends_with_the_same_weights(tmp_path):
+    def run(folder, dies_at):
+        command = [sys.executable, "-c", KILLED, str(tmp_path / folder), str(dies_at)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+
+    whole = run("whole", -1)
+    assert whole.returncode == 0, whole.stderr
+    assert run("killed", 48 + 29).returncode == -signal.SIGKILL
+    last = torch.load(tmp_path / "killed" / loop.LAST, weights_only=True)
+    assert last["global_step"] == 8  # in the middle of the second epoch
+    assert run("killed", -1).stdout == whole.stdout
+
+
+def test_ctrl_c_leaves_what_was_done(tmp_path):
+    class Interrupted(Interrupting):
+        def __getitem__(self, index):
+            try:
+                return super().__getitem__(index)
+            except Interruption:
+                raise KeyboardInterrupt from None
+
+    falling = blobs(64, 0)
+    falling.__class__ = Interrupted
+    falling.left = 64 + 24
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(Tiny(), falling, blobs(32, 1), SETTINGS, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert torch.load(tmp_path / loop.LAST, weights_only=True)["global_step"] == 4
+    assert fit(Tiny(), blobs(64, 0), blobs(32, 1), SETTINGS, tmp_path).epochs == 4
+
+
+def test_full_disk_costs_no_older_checkpoint(tmp_path, monkeypatch):
+    fit(Tiny(), blobs(32, 0), blobs(16, 1), replace(SETTINGS, epochs=1), tmp_path / "run")
+    before = (tmp_path / "run" / loop.LAST).read_bytes()
+
+    def full(content, path):
+        path.write_bytes(b"begin")
+        raise RuntimeError("[enforce fail] PytorchStreamWriter failed writing file data/0")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"last\.ckpt: .*failed writing.*free space"):
+        checkpoints.AtomicCheckpoints().save_checkpoint({}, tmp_path / "run" / loop.LAST)
+    assert (tmp_path / "run" / loop.LAST).read_bytes() == before
+    assert len(list((tmp_path / "run").iterdir())) == 3
+
+
+def test_early_stopping_looks_each_quarter_of_an_epoch(tmp_path):
+    settings = TrainingSettings(
+        epochs=50, batch_size=4, learning_rate=0.3, schedule="constant", patience=3, checks=4,
+        threads=1,
+    )  # fmt: skip
+    result = fit(Tiny(), blobs(32, 0), blobs(16, 1), settings, tmp_path)
+    losses = [row["loss"] for row in result.history]
+    assert len(losses) - 1 - int(np.argmin(losses)) == 3
+    assert_allclose([row["epoch"] for row in result.history[:5]], [0, 0.25, 0.5, 0.75, 1])
+    assert result.epochs == len(losses) / 4
+    # A run that had stopped does not begin again.
+    again = fit(Tiny(), blobs(32, 0), blobs(16, 1), settings, tmp_path)
+    assert again.history == result.history
+
+
+def test_only_one_checkpoint_holds_the_optimiser(tmp_path):
+    fit(Tiny(), blobs(32, 0), blobs(16, 1), SETTINGS, tmp_path)
+    best, last = (torch.load(tmp_path / name, weights_only=True) for name in (loop.BEST, loop.LAST))
+    assert "optimizer_states" not in best
+    assert "optimizer_states" in last
+
+
+def test_log_for_tensorboard(tmp_path):
+    settings = replace(SETTINGS, epochs=2, tensorboard=True)
+    fit(Tiny(), blobs(32, 0), blobs(16, 1), settings, tmp_path)
+    content = b"".join(path.read_bytes() for path in (tmp_path / "tensorboard").iterdir())
+    for tag in (b"validation_loss", b"training_loss", b"accuracy"):
+        assert tag in content
+
+
+def test_mixed_precision_trains(tmp_path):
+    settings = TrainingSettings(
+        epochs=1, batch_size=16, threads=1, precision="bf16-mixed", accelerator="cpu"
+    )
+    assert math.isfinite(fit(Tiny(), blobs(32, 0), blobs(16, 1), settings, tmp_path).loss)
 
 
 def test_finished_run_is_not_run_again(tmp_path):
@@ -217,6 +336,20 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert list(other) != first
 
 
+def test_sections_hand_out_one_endless_order():
+    sections = []
+    for number in range(10):
+        sampler = EpochSampler(50, 3, section=20)
+        sampler.set_epoch(number)
+        sections += list(sampler)
+        assert len(sampler) == 20
+    for turn in range(4):
+        assert sorted(sections[50 * turn : 50 * turn + 50]) == list(range(50))
+    whole = EpochSampler(50, 3)
+    whole.set_epoch(2)
+    assert sections[100:150] == list(whole)
+
+
 def test_half_precision_images_come_out_single():
     sample = ArrayDataset(np.ones((2, 1, 4, 4), dtype=np.float16), np.array([0, 1]))[1]
     assert sample["image"].dtype == torch.float32
@@ -256,6 +389,9 @@ def test_bad_samples_are_refused():
         ({"learning_rate": -1.0}, "learning_rate -1.0 is not positive"),
         ({"weight_decay": -1.0}, "weight_decay -1.0 is negative"),
         ({"threads": 0}, "threads 0 is below 1"),
+        ({"checks": 0}, "checks 0 is not positive"),
+        ({"checkpoint_steps": -1}, "checkpoint_steps -1 is negative"),
+        ({"devices": 3}, "batch_size 128 cannot be shared among 3 devices"),
         ({"schedule": "steps"}, "schedule 'steps' is unknown"),
     ],
 )
@@ -309,3 +445,41 @@ def test_checkpoints_of_the_loop_need_no_pickle(tmp_path):
     fit(Tiny(), blobs(16, 0), blobs(16, 1), SETTINGS, tmp_path)
     for name in (loop.BEST, loop.LAST):
         assert "state_dict" in torch.load(tmp_path / name, weights_only=True)
+
+
+SEVERAL = """
+import sys
+import numpy as np
+import torch
+from bradyseism.models.network import build
+from bradyseism.training.data import IndexedDataset
+from bradyseism.training.loop import TrainingSettings, fit
+
+class Made:
+    def __len__(self):
+        return 31
+
+    def __getitem__(self, index):
+        image = np.full((1, 16, 16), index / 31, dtype=np.float32)
+        return {"image": image, "label": index % 2, "place": -1}
+
+if __name__ == "__main__":
+    settings = TrainingSettings(epochs=1, batch_size=8, threads=1, accelerator="cpu", devices=2)
+    result = fit(build("compact", 1), IndexedDataset(Made()), IndexedDataset(Made()), settings,
+                 sys.argv[1])
+    print(len(result.history), result.loss)
+"""
+
+
+@pytest.mark.slow
+def test_two_devices_share_every_batch(tmp_path):
+    (tmp_path / "several.py").write_text(SEVERAL)
+    command = [sys.executable, "several.py", "run"]
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=tmp_path, timeout=200
+    )
+    assert answer.returncode == 0, answer.stderr
+    checks, loss = answer.stdout.split()
+    assert checks == "1"
+    assert 0 < float(loss) < 5
+    assert torch.load(tmp_path / "run" / loop.LAST, weights_only=True)["global_step"] == 4

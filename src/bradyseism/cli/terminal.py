@@ -18,7 +18,10 @@ from typer.core import TyperGroup
 BAD_INPUT = 2
 INTERRUPTED = 130
 # Modules of the extra `train`, which the plain install leaves out.
-TRAIN_MODULES = ("torch", "torchvision", "timm", "lightning", "onnx", "safetensors")
+TRAIN_MODULES = (
+    *("torch", "torchvision", "timm", "lightning", "onnx", "safetensors"),
+    *("pyarrow", "tensorboardX"),
+)
 
 REMEDIES: dict[type[OSError], str] = {
     FileNotFoundError: "check the spelling of the path",

@@ -1,4 +1,4 @@
-"""Train and adapt detectors: train shipped, train paper, finetune."""
+"""Train and adapt detectors: train shipped, train paper, finetune, reproduce."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 from bradyseism.cli.options import Config, Output, Quiet, reads_maps
-from bradyseism.cli.terminal import print_json, progress_bar, provenance, stdout
+from bradyseism.cli.terminal import (
+    complain,
+    print_json,
+    progress_bar,
+    provenance,
+    stderr,
+    stdout,
+)
 
 
 def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False) -> None:
@@ -68,3 +75,59 @@ def finetune(
         output, weights, maps, ReadOptions(**stated), settings, provenance=provenance()
     )
     stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
+
+
+def reproduce(
+    *,
+    output: Output,
+    size: Annotated[str, typer.Option(help="smoke (minutes), cpu (two hours) or full.")] = "cpu",
+    frames: Annotated[
+        Path | None, typer.Option(help="Folder of test frames, 512 x 512 pixels of 200 m.")
+    ] = None,
+    background: Annotated[
+        Path | None, typer.Option(help="Folder of volcano-free maps for fine-tuning.")
+    ] = None,
+    truth: Annotated[Path | None, typer.Option(help="Truth table of the frames.")] = None,
+    injection: Annotated[
+        Path | None, typer.Option(help="Volcano-free real maps to hide sources in.")
+    ] = None,
+    field: Annotated[Path | None, typer.Option(help="Truth table of real maps.")] = None,
+    networks: Annotated[
+        bool, typer.Option("--networks", help="Compare six architectures instead.")
+    ] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the folder.")
+    ] = False,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Repeat the experiment of Beker et al. (2022): train, fine-tune, predict; any stop is resumed.
+
+    Example: `bradyseism reproduce --size cpu --frames a/frames --background a/background
+    --truth a/truth.csv -o runs/paper`
+    """
+    from bradyseism.config import read_settings
+    from bradyseism.workflows import reproduce as experiment
+    from bradyseism.workflows.reproduce_data import Inputs
+    from bradyseism.workflows.reproduce_settings import SIZES
+
+    if size not in SIZES:
+        raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
+    settings = read_settings(config, "reproduce", SIZES[size])
+    inputs = Inputs(frames, truth, background, injection, field)
+    try:
+        with stderr.status("starting") as status:
+            status.stop() if quiet else status.start()
+            experiment.reproduce(
+                output,
+                settings,
+                inputs,
+                provenance(),
+                kind="networks" if networks else "paper",
+                resume=resume,
+                progress=status.update,
+            )
+    except KeyboardInterrupt:
+        complain(f"what is done stands in {output}; the same command with --resume goes on")
+        raise
+    stdout.print(f"Wrote predictions and features to {output}.", soft_wrap=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 import timm
 import torch
+import torchvision
 from numpy.typing import NDArray
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
@@ -148,15 +150,62 @@ def _compact(channels: int) -> nn.Module:
 
 def _inception_resnet_v2(channels: int) -> nn.Module:
     """Build the paper's backbone, from scratch."""
-    return timm.create_model(
-        "inception_resnet_v2", pretrained=False, in_chans=channels, num_classes=0
-    )
+    return _timm("inception_resnet_v2", channels)
+
+
+def _timm(name: str, channels: int) -> nn.Module:
+    return timm.create_model(name, pretrained=False, in_chans=channels, num_classes=0)
+
+
+class _AlexNet(nn.Module):
+    """The convolutional part of AlexNet (Krizhevsky 2014), as torchvision builds it."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.layers = torchvision.models.alexnet(weights=None).features
+        first = self.layers[0]
+        if channels != first.in_channels:
+            self.layers[0] = nn.Conv2d(
+                channels,
+                first.out_channels,
+                kernel_size=first.kernel_size,
+                stride=first.stride,
+                padding=first.padding,
+            )
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Return the last feature map."""
+        features: Tensor = self.layers(images)
+        return features
+
+
+def _vgg16(channels: int) -> nn.Module:
+    """Build the convolutional part of VGG16; its own dense layers give way to the common head."""
+    backbone = _timm("vgg16", channels)
+    backbone.pre_logits = nn.Identity()
+    return backbone
 
 
 NETWORKS: dict[str, Architecture] = {
     "compact": Architecture(_compact, width=160, smallest=8),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
+    "alexnet": Architecture(_AlexNet, width=256, smallest=63),
+    "vgg16": Architecture(_vgg16, width=512, smallest=32),
+    "resnet50": Architecture(partial(_timm, "resnet50"), width=2048, smallest=16),
+    "densenet121": Architecture(partial(_timm, "densenet121"), width=1024, smallest=32),
+    "efficientnet_b0": Architecture(partial(_timm, "efficientnet_b0"), width=1280, smallest=16),
 }
+
+COMPARED = (
+    "inception_resnet_v2",
+    "alexnet",
+    "vgg16",
+    "resnet50",
+    "densenet121",
+    "efficientnet_b0",
+)
+"""Six architectures for the comparison that selected the paper's backbone: it names the first
+only; AlexNet as in Anantrasirichai et al. (2018), VGG16 as in Gaddes et al. (2021)."""
 
 
 def build(name: str, channels: int, *, seed: int = 0) -> Classifier:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.samples.encoding import WrappedPatch
+from bradyseism.samples.low_pass import low_passed
 from bradyseism.samples.real import Background
 from bradyseism.samples.synthetic import NO_PLACE, Sample, Selection, stratified_split
 from bradyseism.scenes.priors import GEOMETRIES, Geometry, PaperPrior
@@ -36,6 +38,9 @@ class FT1:
         Lines of sight, one drawn for each background that does not know its own.
     encoding : WrappedPatch
         How displacement becomes network input.
+    low_pass : {"no", "background", "sum"}
+        What goes through the low-pass filter before wrapping: nothing, the background alone, or
+        the background with its volcano.
     """
 
     backgrounds: Sequence[Background]
@@ -43,6 +48,7 @@ class FT1:
     volcanoes: PaperPrior = FT1_VOLCANOES
     geometries: Sequence[Geometry] = FT1_GEOMETRIES
     encoding: WrappedPatch = field(default_factory=WrappedPatch)
+    low_pass: Literal["no", "background", "sum"] = "no"
 
     def __post_init__(self) -> None:
         if len(self.backgrounds) < 2:
@@ -74,14 +80,24 @@ class FT1:
 
     def displacement(self, index: int) -> NDArray[np.float64]:
         """Cumulative LOS displacement (m) before wrapping, (size, size), NaN missing."""
-        background = self.backgrounds[index]
-        displacement = background.displacement.astype(np.float64)
         if not self.labels[index]:
-            return displacement
+            return self.background(index)
+        background = self.backgrounds[index]
         rng = np.random.default_rng([self.seed, index])
         drawn = self.geometries[int(rng.integers(len(self.geometries)))].look
         look = drawn if background.look is None else background.look
-        return displacement + self.volcanoes.displacement(look, self.encoding, rng)
+        volcano = self.volcanoes.displacement(look, self.encoding, rng)
+        if self.low_pass == "sum":
+            both = background.displacement.astype(np.float64) + volcano
+            return low_passed(both, self.encoding.pixel_size).astype(np.float64)
+        return self.background(index) + volcano
+
+    def background(self, index: int) -> NDArray[np.float64]:
+        """Cumulative LOS displacement (m) without a volcano, filtered if the set is."""
+        displacement = self.backgrounds[index].displacement
+        if self.low_pass != "no":
+            displacement = low_passed(displacement, self.encoding.pixel_size)
+        return displacement.astype(np.float64)
 
     def split(self, validation: float = 0.2) -> tuple[Selection, Selection]:
         """Divide by background into training and validation, the same share of both classes.

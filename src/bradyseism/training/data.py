@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.utils.data import Dataset, Sampler
 
 from bradyseism.samples.synthetic import NO_PLACE, SampleSet
@@ -55,6 +55,16 @@ class ArrayDataset(Dataset[Sample]):
         self._labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))
         self._places = torch.as_tensor(np.asarray(places, dtype=np.int64))
 
+    @property
+    def images(self) -> NDArray[Any]:
+        """Images or features, as they are kept."""
+        return np.asarray(self._images.numpy())
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """1 with deformation, 0 without; shape (n,)."""
+        return np.asarray(self._labels.numpy())
+
     def __len__(self) -> int:
         return len(self._labels)
 
@@ -91,7 +101,10 @@ class IndexedDataset(Dataset[Sample]):
 
 
 class EpochSampler(Sampler[int]):
-    """A random order that depends on the seed and the epoch alone, so that a run can be resumed.
+    """An endless random order that depends on the seed alone, handed out in sections.
+
+    The order is one permutation of all samples after another. Section t holds its positions from
+    ``t * section`` on, so that a run can be resumed at the start of any section.
 
     Parameters
     ----------
@@ -99,20 +112,71 @@ class EpochSampler(Sampler[int]):
         Number of samples.
     seed : int
         Seed of all orders, not negative.
+    section : int, optional
+        Number of samples a section; default all samples, once.
+    batch_size : int
+        Of all devices together. Where several train, each takes its part of every batch.
     """
 
-    def __init__(self, length: int, seed: int) -> None:
+    def __init__(
+        self, length: int, seed: int, section: int | None = None, batch_size: int = 1
+    ) -> None:
         self._length = length
         self._seed = seed
-        self._epoch = 0
+        self._section = length if section is None else section
+        self._batch_size = batch_size
+        self._number = 0
 
     def set_epoch(self, epoch: int) -> None:
-        """Choose the order of an epoch; lightning calls this when the epoch begins."""
-        self._epoch = epoch
+        """Choose the section; lightning, for which it is an epoch, calls this when it begins."""
+        self._number = epoch
 
     def __len__(self) -> int:
-        return self._length
+        return self._section // device_count()
 
     def __iter__(self) -> Iterator[int]:
-        rng = np.random.default_rng([self._seed, self._epoch])
-        return iter(rng.permutation(self._length).tolist())
+        start = self._number * self._section
+        stop = start + self._section
+        first, last = start // self._length, (stop - 1) // self._length
+        orders = [
+            np.random.default_rng([self._seed, turn]).permutation(self._length)
+            for turn in range(first, last + 1)
+        ]
+        offset = first * self._length
+        chosen = np.concatenate(orders)[start - offset : stop - offset]
+        if device_count() > 1:
+            batches = chosen.reshape(-1, device_count(), self._batch_size // device_count())
+            chosen = batches[:, device_rank()].ravel()
+        return iter(chosen.tolist())
+
+
+class SharedSampler(Sampler[int]):
+    """File order; where several devices validate, each takes every n-th sample.
+
+    Parameters
+    ----------
+    length : int
+        Number of samples.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._length = length
+
+    def __len__(self) -> int:
+        return len(self._mine())
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._mine())
+
+    def _mine(self) -> range:
+        return range(device_rank(), self._length, device_count())
+
+
+def device_count() -> int:
+    """Processes that train together, one a device; 1 outside of training on several."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def device_rank() -> int:
+    """Number of this process among those that train together."""
+    return distributed.get_rank() if distributed.is_initialized() else 0

@@ -17,16 +17,16 @@ import torch
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
 from numpy.typing import NDArray
 from scipy.stats import rankdata
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from bradyseism.models.network import Output
-from bradyseism.training.data import Sample
+from bradyseism.training.data import Sample, device_count
 
 WARMUP = 0.05
 FINAL_RATE = 0.01
 # Settings that change how a run goes, but not where it arrives.
-FREE_ON_RESUMING = ("threads", "workers", "accelerator", "progress", "patience")
+FREE_ON_RESUMING = ("threads", "workers", "accelerator", "progress", "patience", "tensorboard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,11 @@ class TrainingSettings:
     place_weight : float
         Weight of the place loss against the label loss.
     patience : int
-        Epochs without a lower validation loss after which training stops.
+        Checks without a lower validation loss after which training stops.
+    checks : int
+        Checks of the validation loss an epoch; 4 checks each quarter.
+    checkpoint_steps : int
+        Steps between two checkpoints, rounded so that they divide a check; 0: one a check.
     seed : int
         Seed of order, dropout and augmentation.
     augment : bool
@@ -60,10 +64,14 @@ class TrainingSettings:
         Threads of torch on the CPU.
     workers : int
         Processes that make samples; 0 for samples in memory.
-    precision : {"32-true", "bf16-mixed"}
+    precision : {"32-true", "bf16-mixed", "16-mixed"}
         Arithmetic, in lightning's words.
     accelerator : {"auto", "cpu", "gpu"}
         Where to train.
+    devices : int
+        How many devices train together, each on its share of every batch (DDP).
+    tensorboard : bool
+        Keep the log for TensorBoard, too.
     progress : bool
         Show lightning's progress bar.
     """
@@ -76,25 +84,35 @@ class TrainingSettings:
     gradient_norm: float = 1.0
     place_weight: float = 0.5
     patience: int = 10
+    checks: int = 1
+    checkpoint_steps: int = 0
     seed: int = 0
     augment: bool = False
     threads: int = 2
     workers: int = 0
-    precision: Literal["32-true", "bf16-mixed"] = "32-true"
+    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
     accelerator: Literal["auto", "cpu", "gpu"] = "auto"
+    devices: int = 1
+    tensorboard: bool = False
     progress: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "learning_rate", "gradient_norm", "patience"):
+        positive = ("epochs", "batch_size", "learning_rate", "gradient_norm", "patience")
+        for name in (*positive, "checks", "devices"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)} is not positive: give more than 0")
-        for name in ("weight_decay", "place_weight", "seed", "workers"):
+        for name in ("weight_decay", "place_weight", "seed", "workers", "checkpoint_steps"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} {getattr(self, name)} is negative: give 0 or more")
         if self.threads < 1:
             raise ValueError(f"threads {self.threads} is below 1: give the number of cores to use")
         if self.schedule not in ("cosine", "constant"):
             raise ValueError(f"schedule {self.schedule!r} is unknown: give cosine or constant")
+        if self.batch_size % self.devices:
+            raise ValueError(
+                f"batch_size {self.batch_size} cannot be shared among {self.devices} devices: "
+                "give a multiple of devices"
+            )
 
 
 def area_under_curve(labels: NDArray[Any], scores: NDArray[Any]) -> float:
@@ -138,7 +156,7 @@ class Learner(pl.LightningModule):
     Attributes
     ----------
     metrics : dict of float
-        Of the last epoch: training_loss, loss, accuracy, auc, place_accuracy (NaN where no place
+        Of the last check: training_loss, loss, accuracy, auc, place_accuracy (NaN where no place
         is known), seconds.
     """
 
@@ -148,14 +166,14 @@ class Learner(pl.LightningModule):
         self.settings = settings
         self.metrics: dict[str, float] = {}
         self._losses: list[Tensor] = []
+        self._before = (0.0, 0)  # sum and number of the losses since the last check
         self._validated: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
         self._started = time.monotonic()
 
     def on_train_epoch_start(self) -> None:
-        """Seed dropout and augmentation by the epoch, so that a resumed run draws the same."""
-        torch.manual_seed(self.settings.seed + 1_000_003 * self.current_epoch)
-        self._losses.clear()
-        self._started = time.monotonic()
+        """Seed dropout and augmentation by the section, so that a resumed run draws the same."""
+        seed = self.settings.seed + 1_000_003 * self.current_epoch
+        torch.manual_seed(seed + 1_000_000_007 * self.global_rank)
 
     def training_step(self, batch: Sample, _: int) -> Tensor:
         """Loss of one batch, shape ()."""
@@ -172,6 +190,7 @@ class Learner(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Forget the outputs of the epoch before."""
         self._validated.clear()
+        self._gather_losses()
 
     def validation_step(self, batch: Sample, _: int) -> None:
         """Keep what the metrics need of one batch."""
@@ -184,22 +203,35 @@ class Learner(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Work out the metrics over the whole validation set."""
-        logit, label, located, hits = (
-            torch.cat(part).float() for part in zip(*self._validated, strict=True)
+        logit, label, located, hits = _of_all_devices(
+            [torch.cat(part).float() for part in zip(*self._validated, strict=True)]
         )
         loss = functional.binary_cross_entropy_with_logits(logit, label)
         if self.settings.place_weight and len(located):
             loss = loss + self.settings.place_weight * located.mean()
-        training = torch.stack(self._losses).mean().item() if self._losses else math.nan
+        total, count = self._before
+        self._before = (0.0, 0)
         self.metrics = {
-            "training_loss": training,
+            "training_loss": total / count if count else math.nan,
             "loss": loss.item(),
             "accuracy": ((logit > 0) == (label > 0.5)).float().mean().item(),
             "auc": area_under_curve(label.numpy(), logit.numpy()),
             "place_accuracy": hits.mean().item() if len(hits) else math.nan,
             "seconds": time.monotonic() - self._started,
         }
-        self.log("validation_loss", loss, batch_size=len(label))
+        self._started = time.monotonic()
+        self.log("validation_loss", loss.to(self.device), batch_size=len(label))
+        shown = {k: v for k, v in self.metrics.items() if k != "loss" and not math.isnan(v)}
+        self.log_dict(shown, batch_size=len(label))
+
+    def _gather_losses(self) -> None:
+        if self._losses:
+            total, count = self._before
+            self._before = (
+                total + torch.stack(self._losses).double().sum().item(),
+                count + len(self._losses),
+            )
+            self._losses.clear()
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW over the parameters that require a gradient, with the schedule of the settings."""
@@ -223,8 +255,10 @@ class Learner(pl.LightningModule):
         }
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add the settings."""
+        """Add the settings, and the losses since the last check."""
         checkpoint["settings"] = asdict(self.settings)
+        self._gather_losses()
+        checkpoint["losses"] = list(self._before)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse to go on under other settings: the result would belong to neither."""
@@ -235,6 +269,8 @@ class Learner(pl.LightningModule):
                     f"{name} {now!r} differs from {before!r} of the interrupted run: "
                     "go on with its settings, or train in an empty folder"
                 )
+        total, count = checkpoint["losses"]
+        self._before = (total, count)
 
     def _outputs(self, images: Tensor) -> Output:
         """Run the model, pixels of all channels side by side: twice as fast on a CPU."""
@@ -242,6 +278,15 @@ class Learner(pl.LightningModule):
             images = images.contiguous(memory_format=torch.channels_last)
         output: Output = self.model(images)
         return output
+
+
+def _of_all_devices(parts: list[Tensor]) -> list[Tensor]:
+    """Put together what the devices have validated; the order does not matter to the metrics."""
+    if device_count() == 1:
+        return parts
+    gathered: list[list[Tensor]] = [[] for _ in range(device_count())]
+    distributed.all_gather_object(gathered, parts)
+    return [torch.cat(part) for part in zip(*gathered, strict=True)]
 
 
 def rate_share(step: int, steps: int) -> float:

@@ -86,6 +86,59 @@ def finetune(
     ValueError
         If the approach is unknown, or the settings ask to turn images.
     """
+    _check(approach, settings)
+    features = pooled_features(model, training, settings.batch_size)
+    validation_features = pooled_features(model, validation, settings.batch_size)
+    results = finetune_head(
+        model.head, features, validation_features, folder, approach=approach, settings=settings
+    )
+    model.requires_grad_(True).eval()
+    return results
+
+
+def finetune_head(
+    head: Head,
+    training: Dataset[Sample],
+    validation: Dataset[Sample],
+    folder: str | PathLike[str],
+    *,
+    approach: str = "last",
+    settings: TrainingSettings = FINETUNING,
+) -> tuple[FitResult, ...]:
+    """Train part of a head on features that were computed before.
+
+    Parameters
+    ----------
+    head : Head
+        It ends with the weights of the best check, in inference mode, every layer trainable.
+    training, validation : Dataset
+        Samples whose image is the pooled feature vector, as `pooled_features` gives them.
+    folder, approach, settings
+        As for `finetune`.
+
+    Returns
+    -------
+    tuple of FitResult
+        One a step.
+
+    Raises
+    ------
+    ValueError
+        As `finetune`.
+    """
+    _check(approach, settings)
+    pooled = _PooledClassifier(head)
+    results = []
+    for number, layers in enumerate(APPROACHES[approach].steps, start=1):
+        for name, parameter in pooled.head.named_parameters():
+            parameter.requires_grad_(name.split(".")[0] in layers)
+        run = Path(folder) / f"step-{number}"
+        results.append(fit(pooled, training, validation, settings, run))
+    head.requires_grad_(True).eval()
+    return tuple(results)
+
+
+def _check(approach: str, settings: TrainingSettings) -> None:
     if approach not in APPROACHES:
         raise ValueError(
             f"approach {approach!r} is not known: choose one of {', '.join(APPROACHES)}"
@@ -95,21 +148,10 @@ def finetune(
             "augment True cannot be had in fine-tuning, where features are computed once: "
             "give augment = false"
         )
-    features = pooled_features(model, training, settings.batch_size)
-    validation_features = pooled_features(model, validation, settings.batch_size)
-    pooled = _PooledClassifier(model.head)
-    results = []
-    for number, layers in enumerate(APPROACHES[approach].steps, start=1):
-        for name, parameter in pooled.head.named_parameters():
-            parameter.requires_grad_(name.split(".")[0] in layers)
-        run = Path(folder) / f"step-{number}"
-        results.append(fit(pooled, features, validation_features, settings, run))
-    model.requires_grad_(True).eval()
-    return tuple(results)
 
 
 def pooled_features(
-    model: Classifier, samples: Dataset[Sample], batch_size: int = 128
+    model: Classifier, samples: Dataset[Sample], batch_size: int = 128, *, workers: int = 0
 ) -> ArrayDataset:
     """Run the frozen part of a model once.
 
@@ -121,6 +163,8 @@ def pooled_features(
         Samples of images.
     batch_size : int
         Images at a time.
+    workers : int
+        Processes that make samples; 0 for samples in memory.
 
     Returns
     -------
@@ -131,8 +175,9 @@ def pooled_features(
     device = model.place.weight.device
     images, labels = [], []
     with torch.inference_mode():
-        for batch in DataLoader(samples, batch_size=batch_size):
-            images.append(pool(model.features(batch["image"].to(device))).cpu())
+        for batch in DataLoader(samples, batch_size=batch_size, num_workers=workers):
+            taken = batch["image"].to(device, memory_format=torch.channels_last)
+            images.append(pool(model.features(taken)).cpu())
             labels.append(batch["label"])
     return ArrayDataset(torch.cat(images).numpy(), torch.cat(labels).numpy())
 

@@ -108,7 +108,7 @@ def train_paper(
     encoding = WrappedPatch(size=settings.size, pixel_size=settings.pixel_size)
     whole = PaperSet(seed=settings.seed, encoding=encoding)
     training, validation = (
-        _thinned(part, settings.samples / len(whole), settings.seed) for part in whole.split()
+        thinned(part, settings.samples / len(whole), settings.seed) for part in whole.split()
     )
     model = build(settings.network, encoding.channels, seed=settings.seed)
     loop = replace(settings.loop, seed=settings.seed)
@@ -194,8 +194,8 @@ def finetune_paper(
     return tuned
 
 
-def _thinned(samples: Selection, share: float, seed: int) -> Selection:
-    """A random share of a selection, in order."""
+def thinned(samples: Selection, share: float, seed: int) -> Selection:
+    """Return a random share (0-1) of a selection, in order, but at least two samples."""
     count = max(2, round(share * len(samples)))
     chosen = np.random.default_rng([seed, 0, 2]).permutation(len(samples))[:count]
     return Selection(samples.samples, samples.indices[np.sort(chosen)])

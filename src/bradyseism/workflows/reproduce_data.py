@@ -1,0 +1,293 @@
+"""Reads what the paper's experiment is tested on and fine-tuned with, once, into the run folder."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from affine import Affine
+from numpy.typing import NDArray
+from pyproj import Geod
+
+from bradyseism.evaluation.injection_plan import (
+    InjectionSettings,
+    cut_frames,
+    draw_plan,
+    injected,
+    plan_csv,
+)
+from bradyseism.evaluation.truth import Place, TruthRow, read_truth, volcano_free_maps
+from bradyseism.maps.frames import FRAME_SHAPE, PIXEL_SIZE
+from bradyseism.maps.readers import open_map
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.samples.encoding import WrappedPatch
+from bradyseism.samples.labelled import LabelledMap
+from bradyseism.samples.real import Background, cut_backgrounds
+
+logger = logging.getLogger(__name__)
+
+_GEOD = Geod(ellps="WGS84")
+_TOLERANCE = 0.01  # of the pixel size of a frame
+_NOT_MAPS = (".csv", ".json", ".md", ".txt", ".geojson")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Folders and tables of maps; what is None is left out.
+
+    Parameters
+    ----------
+    frames, truth : Path
+        Folder of test frames, and the truth table that labels them.
+    background : Path
+        Folder of volcano-free maps for fine-tuning.
+    injection : Path
+        Folder of volcano-free real maps (or its truth table) to hide sources in.
+    field : Path
+        Truth table of real maps.
+    """
+
+    frames: Path | None = None
+    truth: Path | None = None
+    background: Path | None = None
+    injection: Path | None = None
+    field: Path | None = None
+
+
+def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]:
+    """Frames of the paper's form with their rows of the truth table.
+
+    Raises
+    ------
+    ValueError
+        If a label has no frame, a frame no label, or a frame another shape or pixel size.
+    """
+    rows = [row for row in read_truth(truth) if not _elsewhere(row.path, folder)]
+    lost = [row.map for row in rows if not row.path.exists()]
+    if lost:
+        raise ValueError(
+            f"labels without frames: {truth} names {', '.join(lost)}, but {folder} lacks them: "
+            "add the maps, or take the lines out"
+        )
+    known = {row.path.resolve() for row in rows}
+    bare = [path.name for path in _map_files(folder) if path.resolve() not in known]
+    if bare or not rows:
+        raise ValueError(
+            f"frames without labels: {', '.join(bare) or 'all'} of {folder} do not stand in "
+            f"{truth}: add a line for each, or take the maps out"
+        )
+    frames = [(row, row.open()) for row in rows]
+    for _, frame in frames:
+        _check_frame(frame)
+    return frames
+
+
+def refuse_overlap(
+    backgrounds: Sequence[VelocityMap], frames: Sequence[tuple[TruthRow, VelocityMap]]
+) -> None:
+    """Refuse a background that holds ground of a test frame or a volcano of the truth table.
+
+    Raises
+    ------
+    ValueError
+        Naming both.
+    """
+    for background in backgrounds:
+        for row, frame in frames:
+            for centre in (*row.must, *row.may):
+                if _holds(background, centre):
+                    raise ValueError(
+                        f"background {background.name!r} holds the volcano of {row.map!r} at "
+                        f"longitude {centre.longitude:g}, latitude {centre.latitude:g}: "
+                        "fine-tuning must not see what is tested; give other background"
+                    )
+            if _overlap(background, frame):
+                raise ValueError(
+                    f"background {background.name!r} overlaps the test frame {row.map!r}: "
+                    "fine-tuning must not see what is tested; give other background"
+                )
+
+
+def labelled(row: TruthRow, velocity_map: VelocityMap, grid: Grid) -> LabelledMap:
+    """Bring a map to the pixels of the run, and its truth to rows and columns."""
+    coarse = velocity_map.resampled(grid)
+    longitude, latitude = _centre(coarse)
+    said = row.said if isinstance(row.said, dict) else {}
+    stated = (said.get("rate_mm_yr") or "").strip()
+    quiet = 0.0 if row.volcanic is False else float("nan")
+    return LabelledMap(
+        name=row.map,
+        place=(said.get("place") or "").strip() or row.map,
+        displacement=coarse.displacement,
+        peaks=_pixels(row.must, coarse.grid),
+        uncertain=_pixels(row.may, coarse.grid),
+        counted=row.volcanic is not None,
+        rate=1e-3 * float(stated) if stated else quiet,
+        years=coarse.years,
+        longitude=longitude,
+        latitude=latitude,
+    )
+
+
+def frame_maps(
+    frames: Sequence[tuple[TruthRow, VelocityMap]], encoding: WrappedPatch
+) -> list[LabelledMap]:
+    """Frames at the pixel size of the run, a whole multiple of theirs, averaged in blocks.
+
+    Raises
+    ------
+    ValueError
+        If the pixel size is no whole multiple of 200 m.
+    """
+    factor = round(encoding.pixel_size / PIXEL_SIZE)
+    if factor < 1 or abs(factor * PIXEL_SIZE - encoding.pixel_size) > 1e-6:
+        raise ValueError(
+            f"pixel_size {encoding.pixel_size:g} m is no whole multiple of {PIXEL_SIZE:g} m: "
+            "frames are averaged in blocks; give 200, 400 or 800"
+        )
+    return [labelled(row, frame, _coarser(frame.grid, factor)) for row, frame in frames]
+
+
+def background_maps(folder: Path) -> list[VelocityMap]:
+    """Maps of a folder: the volcano-free rows of its own truth table, or else every file."""
+    if (folder / "truth.csv").is_file():
+        return volcano_free_maps(folder)
+    return [open_map(path) for path in _map_files(folder)]
+
+
+def backgrounds_of(
+    maps: Sequence[VelocityMap], encoding: WrappedPatch, count: int, seed: int
+) -> list[Background]:
+    """Patches that do not overlap, `count` of them drawn at random where there are more.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer.
+    """
+    found = [patch for each in maps for patch in cut_backgrounds(each, encoding)]
+    if len(found) < count:
+        raise ValueError(
+            f"{len(maps)} background maps hold {len(found)} patches of {encoding.size} x "
+            f"{encoding.size} pixels of {encoding.pixel_size:g} m, but the fine-tuning sets need "
+            f"{count}: give more maps, or set backgrounds = {len(found)} under [reproduce]"
+        )
+    chosen = np.random.default_rng([seed, 3]).permutation(len(found))[:count]
+    return [found[index] for index in np.sort(chosen)]
+
+
+def injection_maps(
+    source: Path, encoding: WrappedPatch, count: int, seed: int
+) -> tuple[list[LabelledMap], str]:
+    """Patches of real volcano-free maps, untouched and with a source, and the plan as a table.
+
+    Only the testing half of the Anatolian frames is used.
+    """
+    settings = InjectionSettings(count=count, side=encoding.size * encoding.pixel_size)
+    frames = cut_frames(volcano_free_maps(source), settings)
+    plan = draw_plan(frames, settings, np.random.default_rng([seed, 4]))
+    none = np.zeros((0, 2))
+    made = [_patch(frame, encoding, none, 0.0) for frame in frames]
+    for one in plan:
+        frame = frames[one.frame]
+        place = Place(one.longitude, one.latitude, 1.0)
+        peak = _pixels((place,), _patch_grid(frame, encoding))
+        made.append(_patch(injected(frame, one), encoding, peak, one.rate))
+    return made, plan_csv(plan, frames)
+
+
+def field_maps(truth: Path, encoding: WrappedPatch) -> list[LabelledMap]:
+    """Real maps of a truth table at the pixel size of the run."""
+    found = []
+    for row in read_truth(truth):
+        try:
+            velocity_map = row.open()
+        except (ValueError, OSError) as error:
+            logger.warning("field map %s is left out: %s", row.map, error)
+            continue
+        found.append(labelled(row, velocity_map, velocity_map.grid.local(encoding.pixel_size)))
+    if not found:
+        raise ValueError(f"{truth} names no map that can be read: look at its paths and options")
+    return found
+
+
+def _elsewhere(path: Path, folder: Path) -> bool:
+    return path.exists() and not path.resolve().is_relative_to(folder.resolve())
+
+
+def _map_files(folder: Path) -> list[Path]:
+    """Files of a folder that may be maps: no tables, no hidden files, no look companions."""
+    files = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
+    stems = {path.stem for path in files}
+    return [
+        path
+        for path in files
+        if path.suffix not in _NOT_MAPS
+        and not (path.stem[-2:] in (".E", ".N", ".U") and path.stem[:-2] in stems)
+    ]
+
+
+def _check_frame(frame: VelocityMap) -> None:
+    rows, columns = frame.grid.shape
+    size = frame.grid.pixel_size
+    if (rows, columns) != FRAME_SHAPE or abs(size / PIXEL_SIZE - 1) > _TOLERANCE:
+        raise ValueError(
+            f"frame {frame.name!r} has {rows} x {columns} pixels of {size:.0f} m: a frame has "
+            f"{FRAME_SHAPE[0]} x {FRAME_SHAPE[1]} pixels of {PIXEL_SIZE:g} m; "
+            "cut it with bradyseism.maps.frames.frame_around"
+        )
+
+
+def _coarser(grid: Grid, factor: int) -> Grid:
+    rows, columns = grid.shape
+    t = grid.transform
+    scaled = Affine(factor * t.a, 0.0, t.c, 0.0, factor * t.e, t.f)
+    return Grid((rows // factor, columns // factor), scaled, grid.crs)
+
+
+def _pixels(places: Sequence[Place], grid: Grid) -> NDArray[np.float64]:
+    points = [grid.row_column(place.longitude, place.latitude) for place in places]
+    return np.array([(float(r), float(c)) for r, c in points]).reshape(-1, 2)
+
+
+def _patch_grid(frame: VelocityMap, encoding: WrappedPatch) -> Grid:
+    shape = (encoding.size, encoding.size)
+    return Grid.around(*_centre(frame), shape, pixel_size=encoding.pixel_size)
+
+
+def _patch(
+    frame: VelocityMap, encoding: WrappedPatch, peaks: NDArray[np.float64], rate: float
+) -> LabelledMap:
+    patch = frame.resampled(_patch_grid(frame, encoding))
+    place = frame.name
+    none = np.zeros((0, 2))
+    return LabelledMap(
+        frame.name, place, patch.displacement, peaks, none, True, rate, frame.years, *_centre(patch)
+    )
+
+
+def _centre(velocity_map: VelocityMap) -> tuple[float, float]:
+    middle = ((length - 1) / 2 for length in velocity_map.grid.shape)
+    longitude, latitude = velocity_map.grid.longitude_latitude(*middle)
+    return float(longitude), float(latitude)
+
+
+def _holds(background: VelocityMap, place: Place) -> bool:
+    pixel = np.array(background.grid.row_column(place.longitude, place.latitude))
+    return bool(np.all((pixel >= -0.5) & (pixel <= np.array(background.grid.shape) - 0.5)))
+
+
+def _overlap(background: VelocityMap, frame: VelocityMap) -> bool:
+    (lon, lat), (other_lon, other_lat) = _centre(background), _centre(frame)
+    _, _, distance = _GEOD.inv(lon, lat, other_lon, other_lat)
+    reach = sum(0.5 * m.grid.pixel_size * np.hypot(*m.grid.shape) for m in (background, frame))
+    if distance > 1.2 * reach:
+        return False
+    points = background.grid.longitude_latitude(*np.nonzero(background.valid))
+    row, column = frame.grid.row_column(*points)
+    rows, columns = frame.grid.shape
+    inside = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
+    return bool(inside.any())

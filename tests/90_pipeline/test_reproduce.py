@@ -1,0 +1,354 @@
+"""The paper's experiment, small: stages, resumption, and what is refused before anything trains."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+torch = pytest.importorskip("torch")
+
+import pyarrow.parquet  # noqa: E402  (after the skip)
+
+from bradyseism.maps.velocity_map import Grid, VelocityMap  # noqa: E402
+from bradyseism.maps.writers.map_files import write_map  # noqa: E402
+from bradyseism.models.checkpoint import load  # noqa: E402
+from bradyseism.training import loop as training_loop  # noqa: E402
+from bradyseism.workflows import reproduce_learning  # noqa: E402
+from bradyseism.workflows.reproduce import reproduce  # noqa: E402
+from bradyseism.workflows.reproduce_data import (  # noqa: E402
+    Inputs,
+    background_maps,
+    backgrounds_of,
+    frame_maps,
+    read_frames,
+    refuse_overlap,
+)
+from bradyseism.workflows.reproduce_settings import SIZES, ReproduceSettings  # noqa: E402
+from bradyseism.workflows.run_arrays import load_backgrounds, load_maps, save_maps  # noqa: E402
+from bradyseism.workflows.run_folder import MODELS, PREDICTION_COLUMNS, read_run  # noqa: E402
+
+pytestmark = pytest.mark.torch
+COMMAND = {"command": "pytest", "commit": "none"}
+FRAME_PLACES = ((-67.0, -22.0), (-68.5, -25.0))
+# The smoke test with a network that takes milliseconds.
+TINY = replace(
+    SIZES["smoke"],
+    network="compact",
+    size=64,
+    pixel_size=800.0,
+    samples=40,
+    synthetic_test=8,
+    finetuning=replace(SIZES["smoke"].finetuning, epochs=1),
+    seeds=(0, 1),
+)
+
+
+def volcano_at(longitude: float, latitude: float, shape: int = 512) -> VelocityMap:
+    """Noise of 1 mm/yr and a bowl of 15 mm/yr in the middle."""
+    rng = np.random.default_rng(round(1000 * abs(longitude)))
+    grid = Grid.around(longitude, latitude, (shape, shape), pixel_size=200.0)
+    axis = 200.0 * (np.arange(shape) - (shape - 1) / 2)
+    bowl = 0.015 * np.exp(-(axis[:, None] ** 2 + axis**2) / (2 * 5e3**2))
+    return VelocityMap((bowl + rng.normal(0, 1e-3, bowl.shape)).astype(np.float32), grid, 5.0)
+
+
+def quiet_at(longitude: float, latitude: float, shape: int = 1024) -> VelocityMap:
+    rng = np.random.default_rng(7)
+    grid = Grid.around(longitude, latitude, (shape, shape), pixel_size=200.0)
+    return VelocityMap(rng.normal(0, 1e-3, (shape, shape)).astype(np.float32), grid, 5.0)
+
+
+def write_truth(path: Path, rows: list[list[object]]) -> None:
+    columns = ["map", "path", "volcanic", "must", "may", "place", "rate_mm_yr"]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows([columns, *rows])
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    folder = tmp_path_factory.mktemp("inputs")
+    (folder / "frames").mkdir()
+    (folder / "background").mkdir()
+    write_map(folder / "frames" / "loud.tif", volcano_at(*FRAME_PLACES[0]))
+    write_map(folder / "frames" / "still.tif", quiet_at(*FRAME_PLACES[1], 512))
+    write_map(folder / "background" / "away.tif", quiet_at(-72.0, -30.0))
+    write_truth(
+        folder / "truth.csv",
+        [
+            ["loud", "frames/loud.tif", 1, "-67.0 -22.0 6", "", "north", 15.0],
+            ["still", "frames/still.tif", 0, "", "", "south", ""],
+        ],
+    )
+    return Inputs(folder / "frames", folder / "truth.csv", folder / "background")
+
+
+@pytest.fixture(scope="module")
+def finished(inputs: Inputs, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    reproduce(folder, TINY, inputs, COMMAND)
+    return folder
+
+
+def test_every_model_judges_every_patch(finished: Path) -> None:
+    table = pyarrow.parquet.read_table(finished / "predictions/half/compact/frames.parquet")
+    rows = table.to_pydict()
+    assert table.column_names == list(PREDICTION_COLUMNS)
+    # 2 frames of 25 patches, plain and filtered, by the synthetic model and 7 models of 2 seeds.
+    assert table.num_rows == 2 * 25 * 2 * (1 + 7 * 2)
+    assert set(rows["model"]) == {"synthetic", *(" ".join(model) for model in MODELS)}
+    assert_allclose(rows["probability"], 1 / (1 + np.exp(-np.array(rows["logit"]))), rtol=1e-9)
+    label, frame = np.array(rows["label"]), np.array(rows["frame"])
+    assert set(label[frame == "still"]) == {0}
+    assert set(rows["place"]) == {"north", "south"}
+    corner = np.stack([rows["row"], rows["column"]], axis=1)
+    peak = 64  # of 128 pixels
+    inside = ((corner <= peak) & (corner + 64 > peak)).all(axis=1)
+    assert_array_equal(label == 1, inside & (frame == "loud"))
+    assert set(np.array(rows["rate"])[frame == "loud"]) == {0.015}
+
+
+def test_predictions_are_those_of_the_whole_network(finished: Path) -> None:
+    model, card = load(finished / "pretrain/half/compact/model.safetensors")
+    maps = load_maps(finished / "data/frames.npz")
+    encoding = TINY.encoding("half")
+    image = encoding.encode(maps[0].displacement[None, :64, :64])
+    with torch.inference_mode():
+        expected = model(torch.from_numpy(image)).logit.item()
+    table = pyarrow.parquet.read_table(finished / "predictions/half/compact/frames.parquet")
+    row = table.to_pylist()[0]
+    assert (row["model"], row["frame"], row["patch"], row["low_pass"]) == (
+        "synthetic", "loud", 0, False,
+    )  # fmt: skip
+    assert_allclose(row["logit"], expected, atol=5e-3)
+    assert card["settings"]["samples"] == 40
+
+
+def test_features_are_kept_in_half_precision_once_for_each_constituent(finished: Path) -> None:
+    folder = finished / "features/half/compact"
+    with np.load(folder / "hybrid-1.npz") as stored:
+        assert stored["features"].dtype == np.float16
+        assert stored["features"].shape == (6, 160)
+        assert set(stored["label"]) == {1}
+    names = {path.stem for path in folder.iterdir()}
+    assert {"background", "filtered", "noise-0", "volcano-1", "frames-low_pass"} <= names
+    assert len(names) == 2 + 2 * 4 + 3
+
+
+def test_folder_says_what_it_is_and_holds_no_spare_checkpoint(finished: Path) -> None:
+    record = read_run(finished)
+    assert record["settings"]["network"] == "compact"
+    assert record["environment"]["torch"] == torch.__version__
+    assert record["command"] == "pytest"
+    stages = (finished / "stages.csv").read_text(encoding="utf-8")
+    assert "finetune half FT4 last seed 1" in stages
+    kept = [path.relative_to(finished) for path in finished.rglob("*.ckpt")]
+    assert kept == [Path("pretrain/half/compact/last.ckpt")]
+    assert list((finished / "pretrain/half/compact/tensorboard").iterdir())
+
+
+def test_finetuning_changed_its_layer_and_depends_on_the_seed(finished: Path) -> None:
+    base, _ = load(finished / "pretrain/half/compact/model.safetensors")
+    heads = dict(
+        ((name, seed), head)
+        for name, seed, head in reproduce_learning.heads(
+            reproduce_learning.Study(reproduce_learning.RunFolder(finished), TINY, "half"),
+            "compact",
+            tuned=True,
+        )
+    )
+    tuned = heads["FT1 last", 0].state_dict()
+    assert tuned["hidden.weight"].equal(base.head.hidden.weight)
+    assert not tuned["last.weight"].equal(base.head.last.weight)
+    assert not tuned["last.weight"].equal(heads["FT1 last", 1].last.weight)
+    assert not heads["FT1 -1last", 0].hidden.weight.equal(base.head.hidden.weight)
+
+
+def test_stopped_run_goes_on_and_ends_the_same(
+    finished: Path, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    true_fit = training_loop.fit
+
+    def failing(*arguments: object, **named: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return true_fit(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("bradyseism.training.stages.fit", failing)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce(tmp_path / "run", TINY, inputs, COMMAND)
+    monkeypatch.undo()
+    before = (tmp_path / "run/finetune/half/FT1/last/seed-0/head.safetensors").stat().st_mtime_ns
+    with pytest.raises(ValueError, match="holds a run already: pass --resume"):
+        reproduce(tmp_path / "run", TINY, inputs, COMMAND)
+    reproduce(tmp_path / "run", TINY, inputs, COMMAND, resume=True)
+    after = (tmp_path / "run/finetune/half/FT1/last/seed-0/head.safetensors").stat().st_mtime_ns
+    assert after == before
+    first, second = (
+        pyarrow.parquet.read_table(folder / "predictions/half/compact/frames.parquet")
+        for folder in (finished, tmp_path / "run")
+    )
+    assert first.equals(second)
+
+
+@pytest.mark.slow
+def test_six_networks_are_compared_without_fine_tuning(tmp_path: Path) -> None:
+    settings = replace(TINY, samples=20)
+    names = ("compact", "efficientnet_b0")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bradyseism.workflows.reproduce.COMPARED", names)
+        reproduce(tmp_path / "run", settings, Inputs(), COMMAND, kind="networks")
+    for name in names:
+        path = tmp_path / "run/predictions/half" / name / "synthetic.parquet"
+        table = pyarrow.parquet.read_table(path)
+        assert set(table["model"].to_pylist()) == {"synthetic"}
+        assert set(table["label"].to_pylist()) == {0, 1}
+    assert not (tmp_path / "run/finetune").exists()
+
+
+@pytest.mark.slow
+def test_learning_rate_is_chosen_on_synthetic_validation(tmp_path: Path) -> None:
+    # 10 destroys the weights: its loss is the higher one.
+    settings = replace(TINY, samples=60, rates=(10.0, 1e-3), trial=0.5)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bradyseism.workflows.reproduce.COMPARED", ("compact",))
+        reproduce(tmp_path / "run", settings, Inputs(), COMMAND, kind="networks")
+    folder = tmp_path / "run/pretrain/half/compact"
+    with (folder / "rates.csv").open(encoding="utf-8") as file:
+        losses = {
+            float(r["learning_rate"]): float(r["validation_loss"]) for r in csv.DictReader(file)
+        }
+    assert losses[10.0] > losses[1e-3]
+    _, card = load(folder / "model.safetensors")
+    assert card["settings"]["loop"]["learning_rate"] == 1e-3
+
+
+def test_other_settings_and_other_versions_are_refused(
+    finished: Path, inputs: Inputs, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=r"settings\.samples 41 differs from 40"):
+        reproduce(finished, replace(TINY, samples=41), inputs, COMMAND, resume=True)
+    (tmp_path / "run.json").write_text(json.dumps({"version": 0}), encoding="utf-8")
+    with pytest.raises(ValueError, match="is a run of version 0, this program knows version 1"):
+        reproduce(tmp_path, TINY, inputs, COMMAND, resume=True)
+    (tmp_path / "run.json").rename(tmp_path / "other.json")
+    with pytest.raises(ValueError, match=r"not empty and holds no run\.json"):
+        reproduce(tmp_path, TINY, inputs, COMMAND)
+
+
+def test_frames_are_averaged_in_blocks(inputs: Inputs) -> None:
+    assert inputs.frames is not None
+    assert inputs.truth is not None
+    frames = read_frames(inputs.frames, inputs.truth)
+    whole = frames[0][1]
+    (coarse, _) = frame_maps(frames, replace(TINY, pixel_size=400.0, size=128).encoding("half"))
+    blocks = whole.displacement.reshape(256, 2, 256, 2).mean(axis=(1, 3))
+    assert_allclose(coarse.displacement, blocks, atol=1e-7)
+    assert_allclose(coarse.peaks, [[127.5, 127.5]], atol=1e-3)
+    with pytest.raises(ValueError, match="pixel_size 300 m is no whole multiple of 200 m"):
+        frame_maps(frames, replace(TINY, pixel_size=300.0).encoding("half"))
+
+
+def test_maps_come_back_from_the_run_folder(inputs: Inputs, tmp_path: Path) -> None:
+    assert inputs.frames is not None
+    assert inputs.truth is not None
+    made = frame_maps(read_frames(inputs.frames, inputs.truth), TINY.encoding("half"))
+    save_maps(tmp_path / "maps.npz", made)
+    for before, after in zip(made, load_maps(tmp_path / "maps.npz"), strict=True):
+        assert_array_equal(before.displacement, after.displacement)
+        assert_array_equal(before.peaks, after.peaks)
+        assert (before.name, before.place, before.rate) == (after.name, after.place, after.rate)
+
+
+def test_backgrounds_are_cut_without_overlap(finished: Path) -> None:
+    kept = load_backgrounds(finished / "data/backgrounds.npz")
+    assert len(kept) == TINY.backgrounds
+    assert len({(b.longitude, b.latitude) for b in kept}) == TINY.backgrounds
+
+
+def test_labels_and_frames_must_match(inputs: Inputs, tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    write_map(tmp_path / "frames" / "one.tif", volcano_at(-67.0, -22.0))
+    write_truth(tmp_path / "truth.csv", [["two", "frames/two.tif", 0, "", "", "", ""]])
+    with pytest.raises(ValueError, match=r"labels without frames: .* names two"):
+        read_frames(tmp_path / "frames", tmp_path / "truth.csv")
+    write_map(tmp_path / "frames" / "two.tif", volcano_at(-67.0, -23.0))
+    with pytest.raises(ValueError, match=r"frames without labels: one\.tif"):
+        read_frames(tmp_path / "frames", tmp_path / "truth.csv")
+
+
+def test_frames_of_another_form_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    write_map(tmp_path / "frames" / "one.tif", volcano_at(-67.0, -22.0, 300))
+    write_truth(tmp_path / "truth.csv", [["one", "frames/one.tif", 0, "", "", "", ""]])
+    with pytest.raises(ValueError, match="'one' has 300 x 300 pixels of 200 m: a frame has 512"):
+        read_frames(tmp_path / "frames", tmp_path / "truth.csv")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ((-67.6, -22.0), "'map' holds the volcano of 'loud' at longitude -67, latitude -22"),
+        ((-66.0, -22.0), "'map' overlaps the test frame 'loud'"),
+    ],
+)
+def test_background_that_fine_tuning_must_not_see(
+    inputs: Inputs, place: tuple[float, float], message: str
+) -> None:
+    assert inputs.frames is not None
+    assert inputs.truth is not None
+    frames = read_frames(inputs.frames, inputs.truth)
+    refuse_overlap([quiet_at(-72.0, -30.0)], frames)
+    with pytest.raises(ValueError, match=message):
+        refuse_overlap([quiet_at(*place)], frames)
+
+
+def test_too_little_background_is_refused(inputs: Inputs) -> None:
+    assert inputs.background is not None
+    maps = background_maps(inputs.background)
+    encoding = TINY.encoding("half")
+    assert len(backgrounds_of(maps, encoding, 16, 0)) == 16
+    with pytest.raises(ValueError, match=r"hold 16 patches .* need 836: .*backgrounds = 16"):
+        backgrounds_of(maps, encoding, 836, 0)
+
+
+def test_missing_inputs_are_named(inputs: Inputs, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="background is missing"):
+        reproduce(tmp_path / "a", TINY, replace(inputs, background=None), COMMAND)
+    with pytest.raises(ValueError, match="give both, or neither"):
+        reproduce(tmp_path / "b", TINY, replace(inputs, truth=None), COMMAND)
+
+
+def test_sizes_hold_what_the_paper_holds() -> None:
+    full = SIZES["full"]
+    assert (full.samples, full.backgrounds, full.size, full.pixel_size) == (330_834, 836, 256, 200)
+    assert full.loop.patience == 10
+    assert (full.loop.precision, full.loop.checks) == ("bf16-mixed", 4)
+    for settings in SIZES.values():
+        assert settings.network == "inception_resnet_v2"
+        assert settings.size * settings.pixel_size == 51_200
+    assert len(SIZES["cpu"].seeds) == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "message"),
+    [
+        ({"network": "lenet"}, "network 'lenet' is not known"),
+        ({"size": 64}, "size 64 px is below 75 px"),
+        ({"cycles": ("double",)}, "cycles .*double.* are not all of half, whole"),
+        ({"samples": 3}, "samples 3 is outside 20 to 330834"),
+        ({"backgrounds": 4}, "backgrounds 4 are too few"),
+        ({"seeds": ()}, "give at least one seed"),
+    ],
+)
+def test_bad_settings_are_refused(field: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ReproduceSettings(**field)  # type: ignore[arg-type]
