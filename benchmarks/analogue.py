@@ -25,9 +25,10 @@ from scipy import ndimage, stats
 from bradyseism.evaluation.truth import read_truth
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid, VelocityMap
-from bradyseism.physics.atmosphere import NoiseReading, empirical_variogram
+from bradyseism.physics.atmosphere import NoiseReading
 from bradyseism.physics.spectrum import spectral_slope
 from bradyseism.physics.terrain import steepness
+from bradyseism.physics.variogram import empirical_variogram
 from bradyseism.scenes import analogue_frozen
 from bradyseism.scenes.analogue import FRAMES, analogue_frame, fingerprint
 from bradyseism.scenes.analogue_background import BACKGROUNDS, analogue_background

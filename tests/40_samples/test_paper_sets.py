@@ -16,7 +16,7 @@ from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.hybrid import FT1
 from bradyseism.samples.real import Background, Region, cut_backgrounds, read_backgrounds
-from bradyseism.samples.synthetic import PaperSet
+from bradyseism.samples.synthetic import PaperSet, beside_samples
 from bradyseism.scenes.priors import GEOMETRIES, PaperPrior
 
 SMALL = WrappedPatch(size=32, pixel_size=1600.0)
@@ -325,3 +325,12 @@ def test_ft1_refuses_what_it_cannot_halve():
         FT1(backgrounds(1), encoding=SMALL)
     with pytest.raises(ValueError, match="do not fit patches of 256 pixels"):
         FT1(backgrounds(2))
+
+
+def test_choices_share_no_randomness_with_a_sample():
+    """A key [seed, 0, 0] has the stream of [seed, 0]: the choices of a set must not use it."""
+    streams = [np.random.default_rng([4, index]) for index in range(20)]
+    streams += [np.random.default_rng([4, 0, 0]), *(beside_samples(4, n) for n in range(12))]
+    first = [stream.integers(2**62) for stream in streams]
+    assert first[0] == first[20]
+    assert len(set(first)) == len(first) - 1

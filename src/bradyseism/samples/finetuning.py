@@ -32,6 +32,7 @@ from bradyseism.samples.synthetic import (
     Sample,
     SampleSet,
     Selection,
+    beside_samples,
     stratified_split,
 )
 
@@ -195,8 +196,7 @@ class Material:
         return np.asarray(indices[descending[indices // each] & (positive == bool(label))])
 
     def _drawn(self, label: int) -> NDArray[np.intp]:
-        # A key longer than [seed, index] cannot be the key of a sample.
-        rng = np.random.default_rng([self.seed, 0, 2 + label])
+        rng = beside_samples(self.seed, 10 + label)
         return rng.permutation(self._descending(label))[: len(self.backgrounds)]
 
     def _part(self, part: Part, validation: float) -> Members:
@@ -205,7 +205,7 @@ class Material:
             positions = np.arange(len(self.backgrounds))
             held = positions < round(validation * len(positions))
             return Members(part.constituent, positions, held)
-        rng = np.random.default_rng([self.seed, 0, 1])
+        rng = beside_samples(self.seed, 1)
         _, held_backgrounds = stratified_split(labels, validation, rng)
         numbers = np.arange(len(labels))
         if part.rest:

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.low_pass import low_passed
 from bradyseism.samples.real import Background
-from bradyseism.samples.synthetic import NO_PLACE, Sample, Selection, stratified_split
+from bradyseism.samples.synthetic import (
+    NO_PLACE,
+    Sample,
+    Selection,
+    beside_samples,
+    stratified_split,
+)
 from bradyseism.scenes.priors import GEOMETRIES, Geometry, PaperPrior
 
 # FT1 holds no volcano below 1.5 cm, whatever the track.
@@ -65,8 +71,7 @@ class FT1:
     @property
     def labels(self) -> NDArray[np.intp]:
         """1 for the half with a volcano, 0 for the rest; of an odd number the rest is larger."""
-        # A key longer than [seed, index] cannot be the key of a sample.
-        rng = np.random.default_rng([self.seed, 0, 0])
+        rng = beside_samples(self.seed, 0)
         labels = np.zeros(len(self.backgrounds), dtype=np.intp)
         labels[rng.permutation(len(labels))[: len(labels) // 2]] = 1
         return labels
@@ -107,6 +112,6 @@ class FT1:
         validation : float
             Share (0-1) for validation.
         """
-        rng = np.random.default_rng([self.seed, 0, 1])
+        rng = beside_samples(self.seed, 1)
         training, held = stratified_split(self.labels, validation, rng)
         return Selection(self, training), Selection(self, held)

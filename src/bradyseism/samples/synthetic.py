@@ -24,6 +24,23 @@ from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.scenes.priors import GEOMETRIES, Geometry, LogUniform, PaperPrior
 
 NO_PLACE = -1
+# No sample has an index as large. (A key [seed, index, 0] would be that of [seed, index].)
+_BEYOND = 2**48
+
+
+def beside_samples(seed: int, purpose: int) -> np.random.Generator:
+    """Randomness of a set that no sample of any index shares, one stream for each purpose.
+
+    Parameters
+    ----------
+    seed : int
+        Of the set.
+    purpose : int
+        0: split of a synthetic set, or halves of an FT set; 1: its split; 2: choice of samples for
+        a run; 3 and 4: backgrounds and injections of the paper's experiment; 5: trials of learning
+        rates; 6: its samples; 10 and 11: synthetic samples of FT4 without and with deformation.
+    """
+    return np.random.default_rng([seed, _BEYOND + purpose])
 
 
 class Sample(TypedDict):
@@ -155,8 +172,7 @@ class PaperSet:
             raise ValueError(f"validation share {validation:g} is outside 0-1: give 0.1")
         each = 2 * self.sources
         held = int(each * validation)
-        # A key longer than [seed, index] cannot be the key of a sample.
-        rng = np.random.default_rng([self.seed, 0, 0])
+        rng = beside_samples(self.seed, 0)
         orders = [rng.permutation(each) + each * k for k in range(len(self.geometries))]
         training = np.sort(np.concatenate([order[held:] for order in orders]))
         validated = np.sort(np.concatenate([order[:held] for order in orders]))

@@ -17,7 +17,7 @@ from bradyseism.models.network import build
 from bradyseism.samples.encoding import WrappedPatch, encoding_from
 from bradyseism.samples.hybrid import FT1
 from bradyseism.samples.real import Region, read_backgrounds
-from bradyseism.samples.synthetic import PaperSet, Selection
+from bradyseism.samples.synthetic import PaperSet, Selection, beside_samples
 from bradyseism.training.data import IndexedDataset
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.loop import fit
@@ -197,5 +197,5 @@ def finetune_paper(
 def thinned(samples: Selection, share: float, seed: int) -> Selection:
     """Return a random share (0-1) of a selection, in order, but at least two samples."""
     count = max(2, round(share * len(samples)))
-    chosen = np.random.default_rng([seed, 0, 2]).permutation(len(samples))[:count]
+    chosen = beside_samples(seed, 2).permutation(len(samples))[:count]
     return Selection(samples.samples, samples.indices[np.sort(chosen)])

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from bradyseism.maps.writers.atomic import atomic_path, write_bytes
 from bradyseism.models.network import COMPARED
 from bradyseism.samples.labelled import LabelledMap, MapPatches
-from bradyseism.samples.synthetic import SampleSet, Selection
+from bradyseism.samples.synthetic import SampleSet, Selection, beside_samples
 from bradyseism.workflows.reproduce_data import (
     Inputs,
     background_maps,
@@ -167,7 +167,7 @@ def _test_sets(study: Study) -> dict[str, list[LabelledMap]]:
 def _synthetic_test(study: Study) -> Selection:
     whole = study.synthetic(seed_offset=1)
     count = study.settings.synthetic_test
-    chosen = np.random.default_rng([study.settings.seed, 6]).permutation(len(whole))[:count]
+    chosen = beside_samples(study.settings.seed, 6).permutation(len(whole))[:count]
     return Selection(whole, np.sort(chosen))
 
 

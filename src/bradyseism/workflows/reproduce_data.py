@@ -26,6 +26,7 @@ from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.labelled import LabelledMap
 from bradyseism.samples.real import Background, cut_backgrounds
+from bradyseism.samples.synthetic import beside_samples
 
 logger = logging.getLogger(__name__)
 
@@ -175,7 +176,7 @@ def backgrounds_of(
             f"{encoding.size} pixels of {encoding.pixel_size:g} m, but the fine-tuning sets need "
             f"{count}: give more maps, or set backgrounds = {len(found)} under [reproduce]"
         )
-    chosen = np.random.default_rng([seed, 3]).permutation(len(found))[:count]
+    chosen = beside_samples(seed, 3).permutation(len(found))[:count]
     return [found[index] for index in np.sort(chosen)]
 
 
@@ -188,7 +189,7 @@ def injection_maps(
     """
     settings = InjectionSettings(count=count, side=encoding.size * encoding.pixel_size)
     frames = cut_frames(volcano_free_maps(source), settings)
-    plan = draw_plan(frames, settings, np.random.default_rng([seed, 4]))
+    plan = draw_plan(frames, settings, beside_samples(seed, 4))
     none = np.zeros((0, 2))
     made = [_patch(frame, encoding, none, 0.0) for frame in frames]
     for one in plan:

@@ -21,7 +21,7 @@ from bradyseism.models.network import Classifier, Head, build
 from bradyseism.samples.finetuning import CONSTITUENTS, SEEDLESS, Material
 from bradyseism.samples.real import Background
 from bradyseism.samples.stored import store
-from bradyseism.samples.synthetic import PaperSet, SampleSet, Selection
+from bradyseism.samples.synthetic import PaperSet, SampleSet, Selection, beside_samples
 from bradyseism.training.checkpoints import BEST, LAST
 from bradyseism.training.data import ArrayDataset, IndexedDataset, Sample
 from bradyseism.training.learner import TrainingSettings
@@ -218,7 +218,7 @@ def _chosen_rate(
     if len(settings.rates) == 1:
         return settings.rates[0]
     count = max(2, round(settings.trial * len(training)))
-    part = np.random.default_rng([settings.seed, 5]).permutation(len(training))[:count]
+    part = beside_samples(settings.seed, 5).permutation(len(training))[:count]
     losses = {}
     for rate in settings.rates:
         loop: TrainingSettings = replace(
