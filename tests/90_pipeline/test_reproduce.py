@@ -321,7 +321,7 @@ def test_too_little_background_is_refused(inputs: Inputs) -> None:
 
 
 def test_missing_inputs_are_named(inputs: Inputs, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="background is missing"):
+    with pytest.raises(ValueError, match="without background: give a folder"):
         reproduce(tmp_path / "a", TINY, replace(inputs, background=None), COMMAND)
     with pytest.raises(ValueError, match="give both, or neither"):
         reproduce(tmp_path / "b", TINY, replace(inputs, truth=None), COMMAND)

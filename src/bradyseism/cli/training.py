@@ -103,8 +103,9 @@ def reproduce(
 ) -> None:
     """Repeat the experiment of Beker et al. (2022): train, fine-tune, predict; any stop is resumed.
 
-    Example: `bradyseism reproduce --size cpu --frames a/frames --background a/background
-    --truth a/truth.csv -o runs/paper`
+    Without maps of your own the analogue frames are simulated and taken.
+
+    Example: `bradyseism reproduce --size cpu -o runs/paper`
     """
     from bradyseism.config import read_settings
     from bradyseism.workflows import reproduce as experiment

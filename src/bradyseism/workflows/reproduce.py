@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +22,7 @@ from bradyseism.maps.writers.atomic import atomic_path, write_bytes
 from bradyseism.models.network import COMPARED
 from bradyseism.samples.labelled import LabelledMap, MapPatches
 from bradyseism.samples.synthetic import SampleSet, Selection, beside_samples
+from bradyseism.workflows.analogue import write_analogue
 from bradyseism.workflows.reproduce_data import (
     Inputs,
     background_maps,
@@ -74,7 +75,8 @@ def reproduce(
     settings : ReproduceSettings
         Everything that decides the numbers.
     inputs : Inputs
-        Maps to test on and to fine-tune with.
+        Maps to test on and to fine-tune with; without frames and background the analogue set is
+        simulated into the folder and taken.
     provenance : mapping
         Command and commit.
     kind : {"paper", "networks"}
@@ -96,6 +98,8 @@ def reproduce(
     }
     run = open_run(folder, description, provenance, resume=resume)
     tell = progress or (lambda _: None)
+    if inputs.frames is None and inputs.background is None:
+        inputs = _analogue(run, settings, inputs, tell)
     tell("reading maps")
     _prepare(run, settings, inputs, kind)
     networks = COMPARED if kind == "networks" else (settings.network,)
@@ -117,6 +121,30 @@ def reproduce(
     return run
 
 
+def _analogue(
+    run: RunFolder, settings: ReproduceSettings, inputs: Inputs, tell: Progress
+) -> Inputs:
+    """Simulate the analogue frames and their background into the run folder, once."""
+    if inputs.truth is not None:
+        raise ValueError(f"truth {inputs.truth} without frames: give the folder of the frames, too")
+    folder = run / "analogue"
+    if not (folder / "manifest.json").exists():
+        with run.stage("analogue frames"):
+            write_analogue(
+                folder,
+                noise_level=settings.noise_level,
+                frames=settings.frames,
+                backgrounds=settings.background_maps,
+                progress=lambda done, count, _: tell(f"simulating maps, {done} of {count}"),
+            )
+    return replace(
+        inputs,
+        frames=folder / "frames",
+        truth=folder / "truth.csv",
+        background=folder / "background",
+    )
+
+
 def _prepare(run: RunFolder, settings: ReproduceSettings, inputs: Inputs, kind: str) -> None:
     """Read all maps, once; refuse what does not belong together before anything is trained."""
     if (run / "data/inputs.json").exists():
@@ -134,7 +162,10 @@ def _prepare(run: RunFolder, settings: ReproduceSettings, inputs: Inputs, kind: 
             save_maps(run / "data/frames.npz", frame_maps(frames, encoding))
         if kind == "paper":
             if inputs.background is None:
-                raise ValueError("background is missing: give a folder of volcano-free maps")
+                raise ValueError(
+                    f"frames {inputs.frames} without background: give a folder of volcano-free "
+                    "maps from around them, too"
+                )
             maps = background_maps(inputs.background)
             refuse_overlap(maps, frames)
             chosen = backgrounds_of(maps, encoding, settings.backgrounds, settings.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -182,7 +183,7 @@ def heads(study: Study, network: str, *, tuned: bool) -> Iterator[tuple[str, int
     if tuned:
         for model in MODELS:
             for seed in study.settings.seeds:
-                own = _synthetic_head(study, network)
+                own = copy.deepcopy(head)
                 own.load_state_dict(load_file(study.head_path(model, seed)))
                 yield " ".join(model), seed, own.eval()
 

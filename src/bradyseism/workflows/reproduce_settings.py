@@ -11,6 +11,8 @@ from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.labelled import PositiveRule
 from bradyseism.samples.synthetic import PaperSet
+from bradyseism.scenes.analogue import FRAMES
+from bradyseism.scenes.analogue_background import BACKGROUNDS
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.stages import FINETUNING
 
@@ -45,6 +47,8 @@ class ReproduceSettings:
         Samples of another synthetic set, of another seed, for testing.
     backgrounds : int
         Background patches of the fine-tuning sets.
+    frames, background_maps : tuple of int
+        Which analogue frames and background maps are simulated where none are given.
     injections : int
         Sources hidden in real volcano-free maps.
     seed : int
@@ -74,6 +78,8 @@ class ReproduceSettings:
     samples: int = 330_834
     synthetic_test: int = 10_000
     backgrounds: int = 836
+    frames: tuple[int, ...] = tuple(range(len(FRAMES)))
+    background_maps: tuple[int, ...] = tuple(range(BACKGROUNDS))
     injections: int = 528
     seed: int = 0
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -127,6 +133,8 @@ SIZES = {
         samples=40,
         synthetic_test=16,
         backgrounds=12,
+        frames=(0, 1, 4, 10),
+        background_maps=(0, 7),
         injections=12,
         seeds=(0,),
         rates=(1e-4,),

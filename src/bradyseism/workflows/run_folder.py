@@ -9,6 +9,8 @@ appears whole or not at all; a file that is there is finished and never made aga
     ``environment``, ``command``, ``commit``, ``started``. Written first.
 ``stages.csv``
     One line a finished stage: ``stage, seconds, finished``.
+``analogue/``
+    What `simulate analogue` writes, where no frames were given.
 ``data/frames.npz``, ``data/injection.npz``, ``data/field.npz``
     Test maps at the pixel size of the run, read by `run_arrays.load_maps`: displacement (m), peaks,
     place, rate and so on of `samples.labelled.LabelledMap`. Of the injection each map is one patch,
