@@ -9,34 +9,6 @@ from scipy.stats import binom
 
 from bradyseism.evaluation import scores
 
-# Beker et al. (2022), tables 1 and 2, rebuilt from the counts that follow from 142 positives and
-# 633 negatives: TP, FP, FN, TN, then TPR, FPR, accuracy, precision, F1 in percent as printed.
-PAPER = {
-    "Synthetic": ((142, 627, 0, 6), (100.0, 99.052, 19.097, 18.466, 31.175)),
-    "FT1 [last]": ((134, 201, 8, 432), (94.366, 31.754, 73.032, 40.0, 56.184)),
-    "FT1 [-1last]": ((64, 90, 78, 543), (45.07, 14.218, 78.323, 41.558, 43.243)),
-    "FT1 [last2]": ((80, 51, 62, 582), (56.338, 8.057, 85.419, 61.069, 58.608)),
-    "FT1 [-1&last1]": ((0, 0, 142, 633), (0.0, 0.0, 81.677, 0.0, 0.0)),
-    "FT2 [last]": ((106, 146, 36, 487), (74.648, 23.065, 76.516, 42.063, 53.807)),
-    "FT3 [last]": ((0, 0, 142, 633), (0.0, 0.0, 81.677, 0.0, 0.0)),
-    "FT4 [last]": ((108, 92, 34, 541), (76.056, 14.534, 83.742, 54.0, 63.158)),
-}
-
-
-@pytest.mark.parametrize("model", PAPER)
-def test_confusion_gives_the_rows_of_the_paper(model: str) -> None:
-    counts, printed = PAPER[model]
-    row = scores.Confusion(*counts)
-    rates = (
-        row.true_positive_rate,
-        row.false_positive_rate,
-        row.accuracy,
-        row.precision,
-        row.f1,
-    )
-    assert (row.positives, row.negatives) == (142, 633)
-    assert_allclose(100 * np.array(rates), printed, atol=5.1e-4)  # three printed decimals
-
 
 def test_confusion_counts_what_lies_strictly_over_the_threshold() -> None:
     row = scores.confusion([1, 1, 1, 0, 0], [0.6, 0.5, 0.4, 0.50001, 0.1])

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import beta, rankdata
 
+from bradyseism.evaluation.resampling import place_weights
+
 __all__ = [
     "Confusion",
     "Interval",
@@ -220,9 +222,7 @@ def bootstrap_by_place(
 ) -> Interval:
     """Percentile bootstrap of a statistic by place, stratified by deformation.
 
-    Patches overlap and several frames lie on one place, so samples of one place are not
-    independent: whole places are drawn with replacement, those with and those without deformation
-    apart, so that every resample holds as many of each kind as the data.
+    Places are drawn as `resampling.place_weights` says, which serves many statistics at once.
 
     Parameters
     ----------
@@ -250,30 +250,14 @@ def bootstrap_by_place(
         Where lengths differ or a setting is out of range, besides the cases of `confusion`.
     """
     truth, values = _checked(labels, scores)
-    names = np.asarray(places)
-    if names.shape != truth.shape:
-        raise ValueError(
-            f"places has shape {names.shape}, labels {truth.shape}: name one place a sample"
-        )
     if resamples < 1 or not 0 < confidence < 1:
         raise ValueError(
             f"resamples {resamples}, confidence {confidence:g}: "
             "give at least one resample and a confidence between 0 and 1"
         )
-    members = [np.flatnonzero(names == name) for name in np.unique(names)]
-    strata = [
-        group
-        for group in (
-            [index for index in members if truth[index].any()],
-            [index for index in members if not truth[index].any()],
-        )
-        if group
-    ]
     draws = np.empty(resamples)
-    for trial in range(resamples):
-        chosen = np.concatenate(
-            [group[pick] for group in strata for pick in rng.integers(len(group), size=len(group))]
-        )
+    for trial, times in enumerate(place_weights(truth, places, rng, resamples)):
+        chosen = np.repeat(np.arange(truth.size), times)
         draws[trial] = statistic(truth[chosen], values[chosen])
     tail = 50 * (1 - confidence)
     low, high = np.nanpercentile(draws, [tail, 100 - tail])
