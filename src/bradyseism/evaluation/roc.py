@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -69,12 +70,12 @@ class RocCurves:
         start = np.zeros((len(times), 1))
         return cls(-threshold, *(np.hstack([start, part]) for part in cumulated))
 
-    @property
+    @cached_property
     def true_positive_rate(self) -> Array:
         """Share of the positives flagged, (r, t + 1); NaN in a resample without any."""
         return _share(self.flagged_positive)
 
-    @property
+    @cached_property
     def false_positive_rate(self) -> Array:
         """Share of the negatives flagged, (r, t + 1); NaN in a resample without any."""
         return _share(self.flagged_negative)

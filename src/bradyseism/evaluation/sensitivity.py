@@ -14,7 +14,8 @@ from bradyseism.evaluation.scores import Interval, exact_interval
 RATE_EDGES = (0.0, 0.0015, 0.003, 0.005, 0.0075, 0.010, 0.015, 0.025, 0.050, np.inf)
 """Limits (m/yr) of the classes of amplitude where sources have rates of any size."""
 
-_MOST_RATES = 12  # of a set whose sources have a few rates each: these are its classes
+# A set whose sources have a few rates, each of which many sources have: these are its classes.
+_MOST_RATES, _LEAST_SOURCES = 12, 5
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def sensitivity(
         positive patch is a source of its own, as in injection.
     edges : sequence of float, optional
         Limits of the classes, m/yr, rising. By default every rate is a class of its own if there
-        are few, else `RATE_EDGES`.
+        are few of them with some sources each, else `RATE_EDGES`.
 
     Returns
     -------
@@ -122,7 +123,7 @@ def sensitivity(
 def _classes(rate: NDArray[np.float64], edges: Sequence[float] | None) -> list[NDArray[np.bool_]]:
     rounded = np.round(rate, 6)  # a millionth of a metre a year
     distinct = np.unique(rounded)
-    if edges is None and distinct.size <= _MOST_RATES:
+    if edges is None and distinct.size <= min(_MOST_RATES, rate.size / _LEAST_SOURCES):
         return [rounded == one for one in distinct]
     number = np.digitize(rate, RATE_EDGES if edges is None else edges)
     return [number == one for one in np.unique(number)]
