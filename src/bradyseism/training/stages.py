@@ -6,7 +6,6 @@ the head is trained, on the pooled features.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
@@ -15,41 +14,13 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from bradyseism.models.network import Classifier, Head, Output, pool
+from bradyseism.training.approaches import APPROACHES
 from bradyseism.training.data import ArrayDataset, Sample
 from bradyseism.training.loop import FitResult, TrainingSettings, fit
 
 FINETUNING = TrainingSettings(
     epochs=200, batch_size=32, learning_rate=1e-4, schedule="constant", weight_decay=0.0
 )
-
-
-@dataclass(frozen=True)
-class Approach:
-    """Which layers of the head learn, one step after the other.
-
-    Attributes
-    ----------
-    steps : tuple of tuple of str
-        For each step the layers that learn in it: "hidden" (second last), "last".
-    """
-
-    steps: tuple[tuple[str, ...], ...]
-
-    def __post_init__(self) -> None:
-        unknown = {layer for step in self.steps for layer in step} - {"hidden", "last"}
-        if unknown or not all(self.steps) or not self.steps:
-            raise ValueError(
-                f"steps {self.steps} do not each name a layer of the head: "
-                "give hidden, last or both"
-            )
-
-
-APPROACHES: dict[str, Approach] = {
-    "last": Approach((("last",),)),
-    "-1last": Approach((("hidden",),)),
-    "last2": Approach((("hidden", "last"),)),
-    "-1&last1": Approach((("last",), ("hidden",), ("last",))),
-}
 
 
 def finetune(
