@@ -20,7 +20,7 @@ INTERRUPTED = 130
 # Modules of the extra `train`, which the plain install leaves out.
 TRAIN_MODULES = (
     *("torch", "torchvision", "timm", "lightning", "onnx", "safetensors"),
-    *("pyarrow", "tensorboardX"),
+    *("pyarrow", "sklearn", "tensorboardX"),
 )
 
 REMEDIES: dict[type[OSError], str] = {

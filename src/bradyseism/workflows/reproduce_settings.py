@@ -7,7 +7,6 @@ from typing import Literal
 
 from bradyseism.models.network import NETWORKS
 from bradyseism.physics.atmosphere import NoiseReading
-from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.labelled import PositiveRule
 from bradyseism.samples.synthetic import PaperSet
@@ -15,9 +14,7 @@ from bradyseism.scenes.analogue import FRAMES
 from bradyseism.scenes.analogue_background import BACKGROUNDS
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.stages import FINETUNING
-
-CYCLES = {"half": SENTINEL1_WAVELENGTH / 2, "whole": SENTINEL1_WAVELENGTH}
-"""LOS displacement (m) of one wrapping cycle, by name: the paper's words allow both."""
+from bradyseism.workflows.run_folder import CYCLES
 
 PRETRAINING = TrainingSettings(
     epochs=100,

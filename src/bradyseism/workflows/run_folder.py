@@ -37,7 +37,11 @@ appears whole or not at all; a file that is there is finished and never made aga
 ``predictions/CYCLE/NETWORK/TEST.parquet``
     TEST is ``synthetic``, ``frames``, ``injection`` or ``field``: one row for each patch, model,
     seed and filter, with `PREDICTION_COLUMNS`. Computed from the float16 features.
-``tables/``, ``figures/``
+``attribution/CYCLE/MODEL.npz``
+    Grad-CAM of true and false positives on the frames, see `paper_attribution.attribute`.
+``latent/CYCLE/NETWORK.npz``
+    Features of all sets on the plane of t-SNE, see `paper_latent.latent_plane`.
+``tables/``, ``figures/``, ``report.md``
     Drawn from the above alone.
 """
 
@@ -57,13 +61,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from bradyseism.maps.writers.tables import write_csv, write_json
+from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 
 logger = logging.getLogger(__name__)
 
 VERSION = 1
+
+CYCLES = {"half": SENTINEL1_WAVELENGTH / 2, "whole": SENTINEL1_WAVELENGTH}
+"""LOS displacement (m) of one wrapping cycle, by name: the paper's words allow both."""
 
 MODELS = (
     ("FT1", "last"),
@@ -217,6 +223,8 @@ def read_run(folder: Path, description: Mapping[str, Any] | None = None) -> dict
 
 def environment() -> dict[str, Any]:
     """What a run was made with: versions, processor, devices."""
+    import torch  # late, so that a run can be read without it
+
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "python": platform.python_version(),

@@ -1,0 +1,257 @@
+"""What a run folder of the paper's experiment says: settings, answers of the models, test maps."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.evaluation.patch_scores import PatchScores, Statistics, statistics_of
+from bradyseism.evaluation.resampling import place_weights
+from bradyseism.samples.labelled import LabelledMap
+from bradyseism.samples.real import Background
+from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, VERSION
+
+SUBSET_WIDTH = 51_200.0  # m: a patch of the paper
+_MOST_DRAWS, _FEWEST_DRAWS, _DRAWN_SAMPLES = 2000, 200, 2_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run folder that has been begun.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies.
+    card : mapping
+        Content of ``run.json``.
+    stages : tuple of mapping
+        Lines of ``stages.csv``; empty where no stage is finished.
+    """
+
+    folder: Path
+    card: Mapping[str, Any]
+    stages: tuple[Mapping[str, str], ...]
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of the run."""
+        settings: Mapping[str, Any] = self.card.get("settings", {})
+        return settings
+
+    def pixel_size(self, side: int) -> float:
+        """Pixel size (m) of patches of `side` pixels: as set, or that of the paper's ground."""
+        return float(self.settings.get("pixel_size", SUBSET_WIDTH / side))
+
+    @property
+    def test_words(self) -> dict[str, str]:
+        """What each test set is, in words that every table which uses it carries."""
+        own = "frames" in (self.card.get("inputs") or {})
+        return {
+            "synthetic": "held-out synthetic set (simulated)",
+            "frames": "the user's frames" if own else "analogue frames (simulated)",
+            "injection": "simulated sources injected into volcano-free maps",
+            "field": "real maps with known truth",
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class TestResult:
+    """Answers of all models on one test set.
+
+    Attributes
+    ----------
+    cycle : str
+        "half" or "whole".
+    test : str
+        "synthetic", "frames", "injection" or "field".
+    low_pass : bool
+        Whether the maps went through the low-pass filter.
+    scores : mapping of str to PatchScores
+        By model; of a comparison of networks, by network.
+    """
+
+    cycle: str
+    test: str
+    low_pass: bool
+    scores: Mapping[str, PatchScores]
+
+    @property
+    def stem(self) -> str:
+        """Part of the names of its files, such as ``frames-half`` or ``frames-half-low_pass``."""
+        return f"{self.test}-{self.cycle}" + ("-low_pass" if self.low_pass else "")
+
+    @property
+    def resamples(self) -> int:
+        """How often places are drawn: 2,000 times, less often for sets of very many patches."""
+        count = next(iter(self.scores.values())).label.size
+        return int(np.clip(_DRAWN_SAMPLES // max(count, 1), _FEWEST_DRAWS, _MOST_DRAWS))
+
+    def statistics(self) -> dict[str, Statistics]:
+        """Numbers of every model, with the same resamples of places for all."""
+        first = next(iter(self.scores.values()))
+        rng = np.random.default_rng(0)
+        weights = place_weights(first.label, first.place, rng, self.resamples)
+        return {model: statistics_of(scores, weights) for model, scores in self.scores.items()}
+
+
+def open_run(folder: str | PathLike[str]) -> Run:
+    """Read settings and stages of a run.
+
+    Raises
+    ------
+    OSError
+        If there is no ``run.json``.
+    ValueError
+        If it is not JSON, or of another version.
+    """
+    path = Path(folder) / "run.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON ({error}): copy the run folder again") from error
+    version = card.get("version") if isinstance(card, dict) else None
+    if version != VERSION:
+        raise ValueError(
+            f"{path} is of version {version!r}, this program reads version {VERSION}: "
+            "use the release that wrote it, or run the experiment anew"
+        )
+    stages = Path(folder) / "stages.csv"
+    rows: list[dict[str, str]] = []
+    if stages.is_file():
+        with stages.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    return Run(Path(folder), card, tuple(rows))
+
+
+def read_results(run: Run) -> tuple[TestResult, ...]:
+    """Answers of the models on every test set of a run, each with and without the filter.
+
+    Raises
+    ------
+    ValueError
+        If a table of predictions lacks a column, or models judge different patches.
+    """
+    results = []
+    for path in sorted(run.folder.glob("predictions/*/*.parquet")):
+        results += _read_predictions(path, run.card.get("kind") == "networks")
+    return tuple(results)
+
+
+def read_maps(path: Path) -> tuple[LabelledMap, ...]:
+    """Test maps of ``data/frames.npz`` or ``data/field.npz``, in their order."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    nowhere = np.zeros((0, 2))
+    return tuple(
+        LabelledMap(
+            name=str(name),
+            place=str(arrays["place"][i]),
+            displacement=arrays[f"displacement_{i}"],
+            peaks=arrays[f"peaks_{i}"],
+            uncertain=arrays.get(f"uncertain_{i}", nowhere),
+            counted=bool(arrays["volcanic"][i] >= 0),
+            rate=float(arrays["rate"][i]),
+            years=float(arrays["years"][i]),
+            longitude=float(arrays["longitude"][i]),
+            latitude=float(arrays["latitude"][i]),
+        )
+        for i, name in enumerate(arrays["name"])
+    )
+
+
+def read_stored_backgrounds(path: Path) -> tuple[Background, ...]:
+    """Patches of ``data/backgrounds.npz``, in their order."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return tuple(
+        Background(
+            arrays["displacement"][i],
+            None if np.isnan(look).any() else np.asarray(look, dtype=np.float64),
+            str(arrays["origin"][i]),
+            float(arrays["longitude"][i]),
+            float(arrays["latitude"][i]),
+        )
+        for i, look in enumerate(arrays["look"])
+    )
+
+
+def _read_predictions(path: Path, by_network: bool) -> list[TestResult]:
+    columns = _columns(path)
+    key = columns["network" if by_network else "model"]
+    results = []
+    for low_pass in (False, True):
+        chosen = np.flatnonzero(columns["low_pass"] == low_pass)
+        scores: dict[str, PatchScores] = {}
+        for model in dict.fromkeys(key[chosen].tolist()):
+            rows = {n: c[chosen[key[chosen] == model]] for n, c in columns.items()}
+            scores[model] = _patch_scores(rows, f"model {model!r} of {path}")
+        first = next(iter(scores.values()), None)
+        for model, one in scores.items():
+            if first is not None and not one.same_patches(first):
+                raise ValueError(
+                    f"model {model!r} of {path} judges other patches than {next(iter(scores))!r}: "
+                    "remove the file and let the run make its predictions again"
+                )
+        if first is not None and first.label.size:
+            results.append(TestResult(path.parent.name, path.stem, low_pass, scores))
+    return results
+
+
+def _columns(path: Path) -> dict[str, NDArray[Any]]:
+    """Columns of a table of predictions."""
+    from pyarrow import parquet  # of the extra `train`
+
+    present = parquet.read_schema(path).names
+    lacking = sorted(PREDICTION_COLUMNS.keys() - set(present))
+    if lacking:
+        raise ValueError(
+            f"{path} lacks the columns {', '.join(lacking)}: it comes from another version; "
+            "remove it and let the run make its predictions again"
+        )
+    table = parquet.read_table(path, columns=list(PREDICTION_COLUMNS))
+    return {name: _array(table.column(name).combine_chunks()) for name in table.column_names}
+
+
+def _array(column: Any) -> NDArray[Any]:  # noqa: ANN401  (pyarrow has no types)
+    """Array of a column; texts, which repeat, are brought over once each."""
+    if str(column.type) not in ("string", "large_string"):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    coded = column.dictionary_encode()
+    words = np.array(coded.dictionary.to_pylist(), dtype=np.str_)
+    return words[coded.indices.to_numpy()] if len(words) else np.zeros(0, dtype=np.str_)
+
+
+def _patch_scores(rows: Mapping[str, NDArray[Any]], name: str) -> PatchScores:
+    """One model: rows of all its seeds become one row of logits a seed."""
+    order = np.lexsort((rows["patch"], rows["frame"], rows["seed"]))
+    seeds, counts = np.unique(rows["seed"], return_counts=True)
+    if len(set(counts.tolist())) != 1:
+        raise ValueError(
+            f"{name} has {dict(zip(seeds.tolist(), counts.tolist(), strict=True))} patches by "
+            "seed, not as many for each: remove the file and let the run make it again"
+        )
+    folded = {n: column[order].reshape(len(seeds), -1) for n, column in rows.items()}
+    for column in ("frame", "patch", "label"):
+        if (folded[column] != folded[column][0]).any():
+            raise ValueError(
+                f"{name} differs in column {column!r} between its seeds: "
+                "remove the file and let the run make it again"
+            )
+    counted = folded["label"][0] >= 0
+    return PatchScores(
+        label=folded["label"][0][counted].astype(np.int64),
+        frame=folded["frame"][0][counted],
+        place=folded["place"][0][counted],
+        rate=folded["rate"][0][counted].astype(np.float64),
+        logit=folded["logit"][:, counted].astype(np.float64),
+        seeds=tuple(int(seed) for seed in seeds),
+    )
