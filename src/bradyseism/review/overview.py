@@ -121,18 +121,19 @@ def _degree_ticks(axes: Axes, grid: Grid) -> None:
     along, down = np.linspace(-0.5, columns - 0.5, 33), np.linspace(-0.5, rows - 0.5, 33)
     longitude = np.unwrap(grid.longitude_latitude(rows - 0.5, along)[0], period=360.0)
     latitude = grid.longitude_latitude(down, -0.5)[1]
-    for axis, degrees, position, signs in (
+    for axis, values, position, signs in (
         (axes.xaxis, longitude, along, "EW"),
         (axes.yaxis, latitude[::-1], down[::-1], "NS"),
     ):
-        ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(degrees[0], degrees[-1])
-        ticks = ticks[(ticks >= degrees[0]) & (ticks <= degrees[-1])]
+        ticks = MaxNLocator(4, steps=[1, 2, 5, 10]).tick_values(values[0], values[-1])
+        ticks = ticks[(ticks >= values[0]) & (ticks <= values[-1])]
         axis.set_ticks(
-            np.interp(ticks, degrees, position), labels=[_degrees(tick, signs) for tick in ticks]
+            np.interp(ticks, values, position), labels=[degrees(tick, signs) for tick in ticks]
         )
 
 
-def _degrees(value: float, signs: str) -> str:
+def degrees(value: float, signs: str) -> str:
+    """Write degrees with their hemisphere; `signs` are "EW" or "NS"."""
     turned = (value + 180.0) % 360.0 - 180.0 if signs == "EW" else value
     return f"{abs(turned):.6g}\N{DEGREE SIGN}{signs[0] if turned >= 0 else signs[1]}"
 

@@ -1,0 +1,341 @@
+"""All tables and figures of the paper's experiment, and the report that holds them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bradyseism.evaluation.claims import CLAIMS, Verdict, judge
+from bradyseism.evaluation.patch_scores import Statistics, auc_difference
+from bradyseism.evaluation.published import APPROACHES, SETS
+from bradyseism.evaluation.sensitivity import Sensitivity, sensitivity
+from bradyseism.maps.writers.atomic import write_bytes
+from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
+from bradyseism.review import curve_figures, insight_figures, network_figure, set_figures, tables
+from bradyseism.review.model_words import CYCLE_WORDS, model_word
+from bradyseism.review.run_report import Section, report_text
+from bradyseism.review.saving import save_figure
+from bradyseism.samples.encoding import WrappedPatch
+from bradyseism.training import approaches
+from bradyseism.workflows.paper_exhibits import (
+    composition,
+    confusing_patterns,
+    samples_of_sets,
+)
+from bradyseism.workflows.paper_latent import latent_plane
+from bradyseism.workflows.paper_results import (
+    Run,
+    TestResult,
+    open_run,
+    read_maps,
+    read_results,
+    read_stored_backgrounds,
+)
+
+logger = logging.getLogger(__name__)
+
+CYCLES = {"half": SENTINEL1_WAVELENGTH / 2, "whole": SENTINEL1_WAVELENGTH}
+Progress = Callable[[int, int, str], None]
+_PAIRS = (
+    ("FT1-last", "synthetic"),
+    ("FT1-last2", "synthetic"),
+    ("FT4-last", "synthetic"),
+    ("FT1-last2", "FT1-last"),
+    ("FT2-last", "FT1-last"),
+    ("FT4-last", "FT1-last"),
+)
+_SENSITIVE = ("synthetic", "FT1-last", "FT1-last2", "FT4-last")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What was made of a run folder.
+
+    Attributes
+    ----------
+    report : Path
+        ``report.md``, which shows everything else.
+    files : tuple of Path
+        Tables and figures.
+    skipped : tuple of (str, str)
+        What could not be drawn, and why.
+    """
+
+    report: Path
+    files: tuple[Path, ...]
+    skipped: tuple[tuple[str, str], ...]
+
+
+def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -> Drawn:
+    """Draw all tables and figures of a run again, without training, and write its report.
+
+    Parameters
+    ----------
+    run_folder : path
+        As `workflows.run_folder` lays it out. What it lacks is skipped with the reason.
+    progress : callable, optional
+        Told steps done, steps in all, and the name of the present one.
+
+    Raises
+    ------
+    ValueError
+        If the run is of another version, or a file in it is not what the layout says.
+    OSError
+        If ``run.json`` is missing, or a file cannot be written.
+    """
+    run = open_run(run_folder)
+    book = _Book(run)
+    for name in ("tables", "figures"):
+        (run.folder / name).mkdir(exist_ok=True)
+    results = read_results(run)
+    if not results:
+        book.skip("tables, ROC curves, claims", "the run has no predictions yet")
+    steps: list[tuple[str, Callable[[], None]]] = [
+        (f"{result.test}, {result.cycle}", lambda result=result: _draw_result(book, result))  # type: ignore[misc]  # a default, so that each step has its own result
+        for result in results
+    ]
+    steps += [
+        ("maps and samples", lambda: _draw_sets(book)),
+        ("approaches", lambda: _draw_approaches(book)),
+        ("Grad-CAM", lambda: _draw_attribution(book)),
+        ("latent features", lambda: _draw_latent(book)),
+    ]
+    for number, (name, step) in enumerate(steps):
+        if progress:
+            progress(number, len(steps), name)
+        step()
+    report = run.folder / "report.md"
+    write_bytes(report, report_text(run, results, book.sections, book.skipped).encode())
+    if progress:
+        progress(len(steps), len(steps), "done")
+    return Drawn(report, tuple(book.files), tuple(book.skipped))
+
+
+class _Book:
+    """What has been drawn so far, in the order of the report."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.sections: dict[str, Section] = {}
+        self.files: list[Path] = []
+        self.skipped: list[tuple[str, str]] = []
+
+    def skip(self, what: str, reason: str) -> None:
+        """Note what cannot be drawn."""
+        logger.info("skipped %s: %s", what, reason)
+        self.skipped.append((what, reason))
+
+    def section(self, heading: str) -> Section:
+        """Return the section of a heading, new at the end if there is none."""
+        return self.sections.setdefault(heading, Section(heading))
+
+    def add_table(self, heading: str, name: str, table: tables.Table) -> None:
+        """Write a table in its three forms and show it."""
+        stem = self.run.folder / "tables" / name
+        forms = {"md": f"{table.caption}\n\n{table.markdown()}", "csv": table.csv()}
+        for suffix, text in (forms | {"tex": table.latex()}).items():
+            path = stem.with_name(f"{stem.name}.{suffix}")
+            write_bytes(path, text.encode())
+            self.files.append(path)
+        self.section(heading).parts.append(f"{table.caption}\n\n{table.markdown()}")
+
+    def add_figure(self, heading: str, name: str, figure: Figure, caption: str) -> None:
+        """Write a figure in its two forms and show it."""
+        png, svg = save_figure(figure, self.run.folder / "figures" / name)
+        self.files += [png, svg]
+        self.section(heading).parts.append(f"![{caption}](figures/{png.name})\n\n{caption}\n")
+
+
+def _draw_result(book: _Book, result: TestResult) -> None:
+    words = _words(book.run, result)
+    heading = words[0].upper() + words[1:]
+    if len(set(next(iter(result.scores.values())).label.tolist())) < 2:
+        book.skip(f"tables of {words}", "its counted patches are all of one class")
+        return
+    statistics = result.statistics()
+    stem, scores = result.stem, result.scores
+    if book.run.card.get("kind") == "networks":
+        names = tuple(sorted(scores))
+        caption = f"Networks trained on the synthetic set: {words}. {_CELL}"
+        book.add_table(heading, f"networks-{stem}", tables.rows_table(names, statistics, caption))
+        book.add_figure(heading, f"roc-networks-{stem}",
+                        curve_figures.roc_figure(names, scores, heading),
+                        f"ROC curves of the networks, {words}.")  # fmt: skip
+        return
+    _add_claims(book, heading, result, statistics)
+    _add_rows(book, heading, result, statistics)
+    for number, models, what in ((5, APPROACHES, "approaches"), (6, SETS, "sets")):
+        figure = curve_figures.roc_figure(models, scores, heading)
+        caption = f"Figure {number}. ROC curves of the fine-tuning {what}, {words}."
+        book.add_figure(heading, f"figure-{number}-roc-{what}-{stem}", figure, caption)
+    _add_sensitivity(book, heading, result)
+
+
+_CELL = (
+    "Percent. Here: mean over seeds (95 % interval, places resampled), "
+    "\N{PLUS-MINUS SIGN} standard deviation over seeds where there are several."
+)
+
+
+def _add_claims(
+    book: _Book, heading: str, result: TestResult, statistics: dict[str, Statistics]
+) -> None:
+    verdicts: list[Verdict] = [judge(claim, statistics) for claim in CLAIMS]
+    caption = (
+        f"Claims of the paper, {_words(book.run, result)}. A claim holds where every number "
+        "exceeds its bound with its whole interval. Percent, or percent points."
+    )
+    book.add_table(heading, f"claims-{result.stem}", tables.claims_table(verdicts, caption))
+    book.section("Claims").verdicts[heading] = tuple((v.claim.words, v.word) for v in verdicts)
+
+
+def _add_rows(
+    book: _Book, heading: str, result: TestResult, statistics: dict[str, Statistics]
+) -> None:
+    words, stem = _words(book.run, result), result.stem
+    for number, models, what in ((1, APPROACHES, "approaches"), (2, SETS, "sets")):
+        caption = f"Table {number}. Fine-tuning {what}, {words}. {_CELL}"
+        table = tables.rows_table(models, statistics, caption)
+        book.add_table(heading, f"table-{number}-{what}-{stem}", table)
+    every = tuple(dict.fromkeys((*APPROACHES, *SETS)))
+    caption = f"Counts at a probability of 0.5, {words}; every rate follows from them."
+    table = tables.counts_table(every, result.scores, caption)
+    book.add_table(heading, f"counts-{stem}", table)
+    caption = f"Rates at other thresholds, {words}. {_CELL}"
+    book.add_table(heading, f"limits-{stem}", tables.limits_table(every, statistics, caption))
+    differences = {
+        (first, second): auc_difference(statistics[first], statistics[second])
+        for first, second in _PAIRS
+        if {first, second} <= statistics.keys()
+    }
+    caption = f"Differences in area under the ROC curve, {words}, paired by place; percent points."
+    table = tables.differences_table(differences, caption)
+    book.add_table(heading, f"differences-{stem}", table)
+
+
+def _add_sensitivity(book: _Book, heading: str, result: TestResult) -> None:
+    by = "patch" if result.test in ("injection", "synthetic") else "frame"
+    found: dict[str, Sensitivity] = {}
+    for model in _SENSITIVE:
+        one = sensitivity(result.scores[model], by=by) if model in result.scores else None
+        if one is not None:
+            found[model] = one
+    words = _words(book.run, result)
+    if not found:
+        book.skip(f"sensitivity, {words}", "no source has a known rate")
+        return
+    source = "frame, found if one of its positive patches is flagged" if by == "frame" else "patch"
+    definition = f"A source is a {source} (probability over 0.5)."
+    caption = f"Sensitivity, {words}. {definition} Rate none: patches without deformation."
+    table = tables.sensitivity_table(found, caption)
+    book.add_table(heading, f"sensitivity-{result.stem}", table)
+    caption = (
+        f"Smallest rates, mm/yr, {words}. {definition} Half, or 90 %, found from: the lowest class "
+        "of rates from which on every class is found as often. The paper names 5 mm/yr."
+    )
+    table = tables.smallest_rates_table(found, caption)
+    book.add_table(heading, f"smallest-rates-{result.stem}", table)
+    figure = curve_figures.sensitivity_figure(found, heading)
+    caption = f"Sensitivity, {words}. {definition} Dotted: share flagged without deformation."
+    book.add_figure(heading, f"sensitivity-{result.stem}", figure, caption)
+
+
+def _draw_sets(book: _Book) -> None:
+    data = book.run.folder / "data"
+    frames, grounds = data / "frames.npz", data / "backgrounds.npz"
+    maps = read_maps(frames) if frames.is_file() else ()
+    backgrounds = read_stored_backgrounds(grounds) if grounds.is_file() else ()
+    heading = "Maps and sets"
+    side = backgrounds[0].displacement.shape[0] if backgrounds else 0
+    if not maps:
+        book.skip("figure 1 and 2", "data/frames.npz is not there")
+    if not backgrounds:
+        book.skip("figures 2 and 3", "data/backgrounds.npz is not there")
+    if maps:
+        pixel = book.run.pixel_size(side or maps[0].displacement.shape[0] // 2)
+        patterns = confusing_patterns(maps, pixel, side or maps[0].displacement.shape[0] // 2)
+        figure = set_figures.region_figure(maps, patterns, pixel)
+        caption = (
+            f"Figure 1. {len(maps)} frames ({book.run.test_words['frames']}), "
+            f"{sum(bool(len(one.peaks)) for one in maps)} with deformation. Right: patches of "
+            "volcano-free frames with the largest 4 km median in the middle (above) and with the "
+            "largest median size of what that filter leaves (below)."
+        )
+        book.add_figure(heading, "figure-1-region", figure, caption)
+    if not backgrounds:
+        return
+    cycle = "half" if (book.run.folder / "predictions/half").is_dir() else _first_cycle(book.run)
+    encoding = WrappedPatch(side, book.run.pixel_size(side), CYCLES[cycle])
+    seed = int(book.run.settings.get("seed", 0))
+    if maps:
+        sets = samples_of_sets(backgrounds, maps, encoding, seed)
+        figure = set_figures.samples_figure(sets, CYCLES[cycle])
+        caption = f"Figure 2. Samples of the sets, {CYCLE_WORDS[cycle]}."
+        book.add_figure(heading, "figure-2-samples", figure, caption)
+    made = composition(backgrounds, encoding, seed)
+    figure = set_figures.composition_figure(made, CYCLES[cycle])
+    caption = (
+        "Figure 3. Constituents of the four fine-tuning sets: how many samples of each, and one "
+        f"of them, {CYCLE_WORDS[cycle]}."
+    )
+    book.add_figure(heading, "figure-3-constituents", figure, caption)
+
+
+def _draw_approaches(book: _Book) -> None:
+    steps = {name: approach.steps for name, approach in approaches.APPROACHES.items()}
+    figure = network_figure.approaches_figure(steps)
+    caption = "Figure 4. What the four approaches tune: InceptionResNet v2 with its two-layer head."
+    book.add_figure("Maps and sets", "figure-4-approaches", figure, caption)
+
+
+def _draw_attribution(book: _Book) -> None:
+    found = sorted(book.run.folder.glob("attribution/*/*.npz"))
+    if not found:
+        book.skip("Grad-CAM", "the stage `attribution` of the run is not there")
+    for path in found:
+        cycle, model = path.parent.name, path.stem
+        with np.load(path, allow_pickle=False) as file:
+            explained = {name: file[name] for name in file.files}
+        words = f"{model_word(model)}, {book.run.test_words['frames']}, {CYCLE_WORDS[cycle]}"
+        figure = insight_figures.attribution_figure(explained, words)
+        name = f"grad-cam-{model.replace('&', 'and')}-{cycle}"
+        book.add_figure("What the network looks at", name, figure, f"Grad-CAM: {words}.")
+
+
+def _draw_latent(book: _Book) -> None:
+    found = sorted(path for path in book.run.folder.glob("features/*/*") if path.is_dir())
+    if not found:
+        book.skip("t-SNE", "the run has no stored features")
+    for folder in found:
+        cycle, network = folder.parts[-2:]
+        stored = book.run.folder / "latent" / cycle / f"{network}.npz"
+        try:
+            plane = latent_plane(folder, stored, seed=int(book.run.settings.get("seed", 0)))
+        except ModuleNotFoundError:
+            book.skip(f"t-SNE, {cycle}", "scikit-learn is missing: pip install 'bradyseism[train]'")
+            continue
+        if plane is None:
+            book.skip(f"t-SNE, {cycle}", "features of fewer than two sets, or 20 samples")
+            continue
+        words = f"{network}, {CYCLE_WORDS[cycle]}"
+        figure = insight_figures.latent_figure(
+            plane, f"Pooled features before fine-tuning: {words}"
+        )
+        caption = f"t-SNE of the pooled features of all sets, {words}."
+        book.add_figure("What the network looks at", f"latent-{network}-{cycle}", figure, caption)
+
+
+def _words(run: Run, result: TestResult) -> str:
+    low_pass = ", low-pass filtered" if result.low_pass else ""
+    return f"{run.test_words[result.test]}, {CYCLE_WORDS[result.cycle]}{low_pass}"
+
+
+def _first_cycle(run: Run) -> str:
+    found: Sequence[Path] = sorted(run.folder.glob("predictions/*"))
+    return found[0].name if found else "half"
