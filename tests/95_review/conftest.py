@@ -9,21 +9,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bradyseism.evaluation.published import PUBLISHED
 from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.review.reproduction import draw
-from bradyseism.workflows.run_folder import MODELS, PREDICTION_COLUMNS, VERSION
+from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, VERSION
 
 PIXEL = 400.0
 NETWORK = "inception_resnet_v2"
 SHIFT = {
     "synthetic": (0.3, 4.0),
-    "FT1-last": (1.6, 0.3),
-    "FT1--1last": (1.0, -0.4),
-    "FT1-last2": (1.5, -0.6),
-    "FT1--1&last1": (-0.8, -6.0),
-    "FT2-last": (1.2, 0.0),
-    "FT3-last": (-0.6, -6.0),
-    "FT4-last": (1.7, -0.3),
+    "FT1 last": (1.6, 0.3),
+    "FT1 -1last": (1.0, -0.4),
+    "FT1 last2": (1.5, -0.6),
+    "FT1 -1&last1": (-0.8, -6.0),
+    "FT2 last": (1.2, 0.0),
+    "FT3 last": (-0.6, -6.0),
+    "FT4 last": (1.7, -0.3),
 }
 """For each model the distance of its two normal distributions, and their middle, in logits."""
 
@@ -56,12 +58,12 @@ def make_run(
 ) -> Path:
     """Make the folder; needs pyarrow. Every third place deforms and some have two frames."""
     rng = np.random.default_rng(11)
-    for name in ("data", *(f"predictions/{cycle}" for cycle in cycles)):
+    for name in ("data", *(f"predictions/{cycle}/{NETWORK}" for cycle in cycles)):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "run.json").write_text(json.dumps(card(), indent=1))
     (folder / "stages.csv").write_text(
-        "stage,seconds,finished,hardware\n"
-        "pretrain,120,2022-06-01T10:00:00,2 cores\nfinetune,30,2022-06-01T10:01:00,2 cores\n"
+        "stage,seconds,finished\n"
+        "pretrain,120,2022-06-01T10:00:00\nfinetune,30,2022-06-01T10:01:00\n"
     )
     frames = make_frames(folder, rng, side, places)
     make_backgrounds(folder, rng, side, 12)
@@ -71,7 +73,7 @@ def make_run(
     for cycle in cycles:
         for test, patches in tests.items():
             rows = predictions(patches, rng, seeds, low_pass)
-            write_parquet(folder / "predictions" / cycle / f"{test}.parquet", rows)
+            write_parquet(folder / "predictions" / cycle / NETWORK / f"{test}.parquet", rows)
         make_features(folder, rng, cycle)
         make_attribution(folder, rng, cycle, side, frames)
     return folder
@@ -81,10 +83,9 @@ def card() -> dict[str, object]:
     return {
         "version": VERSION,
         "kind": "paper",
-        "size": "smoke",
         "settings": {"seed": 3, "pixel_size": PIXEL, "network": "inception_resnet_v2"},
-        "inputs": None,
-        "environment": {"python": "3.12", "numpy": np.__version__},
+        "inputs": {},
+        "environment": {"python": "3.12", "cores": 2, "machine": "x86_64"},
         "command": "bradyseism reproduce --size smoke -o run",
         "commit": "0123456789abcdef",
         "started": "2022-06-01T09:58:00+00:00",
@@ -92,7 +93,7 @@ def card() -> dict[str, object]:
 
 
 def smooth(rng: np.random.Generator, side: int, length: float, size: float) -> np.ndarray:
-    field = turbulent_field((side, side), PIXEL, length, rng)
+    field = turbulent_field(ExponentialModel(1.0, length), (side, side), PIXEL, rng)
     return field / field.std() * size
 
 
@@ -119,19 +120,20 @@ def make_frames(
             ground[:2, :3] = np.nan
             frames.append(
                 {
-                    "displacement": ground.astype(np.float32), "peaks": peaks, "rate": rate,
+                    "displacement": ground.astype(np.float32), "peaks": peaks,
+                    "uncertain": np.zeros((0, 2)), "rate": rate,
                     "name": f"frame-{place:02d}{'ab'[copy]}", "place": f"place-{place:02d}",
-                    "volcanic": int(place % 3 == 0), "years": 5.0,
+                    "counted": True, "years": 5.0,
                     "longitude": -68.0 + 0.9 * (place % 3) + 0.25 * copy,
                     "latitude": -22.0 - 0.8 * (place // 3) - 0.2 * copy,
                 }
             )  # fmt: skip
-    flat = ("name", "place", "volcanic", "longitude", "latitude", "rate", "years")
+    flat = ("name", "place", "counted", "longitude", "latitude", "rate", "years")
     arrays = {key: np.array([frame[key] for frame in frames]) for key in flat}
     arrays |= {
         f"{key}_{i}": frame[key]
         for i, frame in enumerate(frames)
-        for key in ("displacement", "peaks")
+        for key in ("displacement", "peaks", "uncertain")
     }
     np.savez(folder / "data/frames.npz", **arrays)
     return frames
@@ -195,14 +197,14 @@ def predictions(
     parts: dict[str, list[np.ndarray]] = {name: [] for name in PREDICTION_COLUMNS}
     count = len(patches["label"])
     ease = np.where(patches["label"] == 1, np.abs(patches["rate"]) / 0.01, 0.0)
-    for model in MODELS:
+    for model in PUBLISHED:
         shift, middle = SHIFT[model]
         for seed in range(1 if model == "synthetic" else seeds):
             for filtered in low_pass:
                 logit = middle + shift * (patches["label"] * (0.5 + 0.5 * ease) - 0.5)
                 logit = logit + rng.normal(size=count)
                 values = dict(
-                    patches, model=np.full(count, model), network=np.full(count, NETWORK),
+                    patches, model=np.full(count, model),
                     seed=np.full(count, seed), low_pass=np.full(count, filtered),
                     missing=np.zeros(count), logit=logit, probability=1 / (1 + np.exp(-logit)),
                 )  # fmt: skip
@@ -240,7 +242,9 @@ def make_attribution(
 ) -> None:
     target = folder / "attribution" / cycle
     target.mkdir(parents=True)
-    chosen = [f for f in frames if f["volcanic"]][:3] + [f for f in frames if not f["volcanic"]][:3]
+    chosen = [f for f in frames if len(np.asarray(f["peaks"]))][:3] + [
+        f for f in frames if not len(np.asarray(f["peaks"]))
+    ][:3]
     start = side // 2
     phase = [
         np.asarray(f["displacement"])[start : start + side, start : start + side] for f in chosen
@@ -250,6 +254,7 @@ def make_attribution(
     bell = np.exp(-(axis[:, None] ** 2 + axis**2) / 3)
     evidence = np.array([np.roll(bell, k, axis=1) for k in (0, 0, 1, 2, 3, 1)])
     np.savez(
-        target / "FT1-last.npz", image=image, evidence=evidence, logit=rng.uniform(0.3, 3, 6),
+        target / "FT1-last.npz", model=np.array("FT1 last"), image=image, evidence=evidence,
+        logit=rng.uniform(0.3, 3, 6),
         label=np.array([1, 1, 1, 0, 0, 0]), frame=np.array([f["name"] for f in chosen]),
     )  # fmt: skip

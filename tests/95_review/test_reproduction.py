@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from bradyseism.evaluation.claims import CLAIMS
+from bradyseism.evaluation.published import PUBLISHED
 from bradyseism.evaluation.scores import confusion, roc_auc
 from bradyseism.review.network_figure import approaches_figure
 from bradyseism.review.reproduction import draw
@@ -25,12 +26,10 @@ from bradyseism.training.approaches import APPROACHES
 from bradyseism.workflows.paper_exhibits import composition, confusing_patterns, samples_of_sets
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
-    open_run,
-    read_maps,
+    open_results,
     read_results,
-    read_stored_backgrounds,
 )
-from bradyseism.workflows.run_folder import MODELS
+from bradyseism.workflows.run_arrays import load_backgrounds, load_maps
 
 FIGURES = (
     "figure-1-region",
@@ -78,8 +77,8 @@ def test_whole_run_is_drawn_and_reported(drawn_run: Path) -> None:
         expected = {f"tables/{t}-{test}-half.{k}" for t in TABLES for k in ("md", "csv", "tex")}
         assert expected <= names
     text = (drawn_run / "report.md").read_text(encoding="utf-8")
-    for part in ("| commit | 0123456789abcdef |", "| seed | 3 |", "| hardware | 2 cores |",
-                 "| time of all stages | 2.5 min |", "synthetic: 1, FT1-last: 2",
+    for part in ("| commit | 0123456789abcdef |", "| seed | 3 |", "| hardware | 2 cores, x86_64 |",
+                 "| time of all stages | 2.5 min |", "synthetic: 1, FT1 last: 2",
                  "analogue frames (simulated)", '"pixel_size": 400.0'):  # fmt: skip
         assert part in text
     for claim in CLAIMS:
@@ -97,8 +96,8 @@ def test_figure_is_the_same_bytes_when_drawn_again(tmp_path: Path) -> None:
 
 
 def test_tables_say_what_the_predictions_say(drawn_run: Path) -> None:
-    columns = columns_of(drawn_run / "predictions/half/frames.parquet")
-    mine = (columns["model"] == "FT1-last2") & (columns["seed"] == 1)
+    columns = columns_of(drawn_run / "predictions/half/inception_resnet_v2/frames.parquet")
+    mine = (columns["model"] == "FT1 last2") & (columns["seed"] == 1)
     label, logit = columns["label"][mine], columns["logit"][mine]
     counts = confusion(label, columns["probability"][mine])
     rows = csv_rows(drawn_run / "tables/counts-frames-half.csv")
@@ -112,7 +111,7 @@ def test_tables_say_what_the_predictions_say(drawn_run: Path) -> None:
     seeds = [
         roc_auc(columns["label"][one], columns["logit"][one])
         for seed in (0, 1)
-        for one in [(columns["model"] == "FT1-last2") & (columns["seed"] == seed)]
+        for one in [(columns["model"] == "FT1 last2") & (columns["seed"] == seed)]
     ]
     rows = csv_rows(drawn_run / "tables/table-1-approaches-frames-half.csv")
     (row,) = (r for r in rows if r["model"] == "FT1 [last2]" and r[""] == "here")
@@ -124,37 +123,37 @@ def test_tables_say_what_the_predictions_say(drawn_run: Path) -> None:
 def test_results_hold_every_model_seed_and_filter(
     run_maker: Callable[..., Path], tmp_path: Path
 ) -> None:
-    run = open_run(run_maker(tmp_path / "run", low_pass=(False, True), injections=0, places=6))
+    run = open_results(run_maker(tmp_path / "run", low_pass=(False, True), injections=0, places=6))
     results = read_results(run)
     assert [result.stem for result in results] == ["frames-half", "frames-half-low_pass"]
     for result in results:
-        assert set(result.scores) == set(MODELS)
+        assert set(result.scores) == set(PUBLISHED)
         assert result.scores["synthetic"].seeds == (0,)
-        assert result.scores["FT3-last"].seeds == (0, 1)
-    columns = columns_of(run.folder / "predictions/half/frames.parquet")
-    filtered = (columns["model"] == "FT4-last") & columns["low_pass"] & (columns["seed"] == 1)
+        assert result.scores["FT3 last"].seeds == (0, 1)
+    columns = columns_of(run.folder / "predictions/half/inception_resnet_v2/frames.parquet")
+    filtered = (columns["model"] == "FT4 last") & columns["low_pass"] & (columns["seed"] == 1)
     order = np.lexsort((columns["patch"][filtered], columns["frame"][filtered]))
     expected = columns["logit"][filtered][order]
-    assert_array_equal(results[1].scores["FT4-last"].logit[1], expected)
+    assert_array_equal(results[1].scores["FT4 last"].logit[1], expected)
 
 
 def test_order_of_the_rows_does_not_matter_and_uncounted_ones_go(
     run_maker: Callable[..., Path], tmp_path: Path
 ) -> None:
-    run = open_run(run_maker(tmp_path / "run", injections=0, places=6))
+    run = open_results(run_maker(tmp_path / "run", injections=0, places=6))
     (before,) = read_results(run)
-    path = run.folder / "predictions/half/frames.parquet"
+    path = run.folder / "predictions/half/inception_resnet_v2/frames.parquet"
     columns = columns_of(path)
     shuffled = np.random.default_rng(0).permutation(len(columns["label"]))
     columns = {name: values[shuffled] for name, values in columns.items()}
     rewrite(path, columns)
     (after,) = read_results(run)
-    assert_array_equal(after.scores["FT1-last"].logit, before.scores["FT1-last"].logit)
+    assert_array_equal(after.scores["FT1 last"].logit, before.scores["FT1 last"].logit)
     columns["label"][columns["frame"] == "frame-01a"] = -1
     rewrite(path, columns)
     (counted,) = read_results(run)
-    assert counted.scores["FT1-last"].label.size == before.scores["FT1-last"].label.size - 25
-    assert "frame-01a" not in counted.scores["FT1-last"].frame
+    assert counted.scores["FT1 last"].label.size == before.scores["FT1 last"].label.size - 25
+    assert "frame-01a" not in counted.scores["FT1 last"].frame
 
 
 def test_what_is_not_there_is_skipped_with_its_reason(drawn_run: Path, tmp_path: Path) -> None:
@@ -179,42 +178,44 @@ def test_networks_are_compared_by_network(run_maker: Callable[..., Path], tmp_pa
     folder = run_maker(tmp_path / "run", injections=0, places=6, seeds=1)
     card = json.loads((folder / "run.json").read_text()) | {"kind": "networks"}
     (folder / "run.json").write_text(json.dumps(card))
-    path = folder / "predictions/half/frames.parquet"
+    path = folder / "predictions/half/inception_resnet_v2/frames.parquet"
     columns = columns_of(path)
-    names = {"synthetic": "resnet50", "FT1-last": "vgg16"}
-    chosen = np.isin(columns["model"], list(names))
-    columns = {name: values[chosen] for name, values in columns.items()}
-    columns["network"] = np.array([names[model] for model in columns["model"]])
-    rewrite(path, columns)
+    for network, model in (("vgg16", "FT1 last"), ("inception_resnet_v2", "synthetic")):
+        chosen = columns["model"] == model
+        mine = {name: values[chosen] for name, values in columns.items()}
+        mine["model"] = np.full(chosen.sum(), "synthetic")
+        target = path.parent.parent / network
+        target.mkdir(exist_ok=True)
+        rewrite(target / "frames.parquet", mine)
     for name in ("data", "features", "attribution"):
         shutil.rmtree(folder / name)
     draw(folder)
     rows = csv_rows(folder / "tables/networks-frames-half.csv")
-    assert [row["model"] for row in rows] == ["resnet50", "vgg16"]
+    assert [row["model"] for row in rows] == ["inception_resnet_v2", "vgg16"]
 
 
 def test_bad_run_folders_are_refused(run_maker: Callable[..., Path], tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(ValueError, match=r"holds no run.json"):
         draw(tmp_path)
     (tmp_path / "run.json").write_text('{"version": 99}')
-    with pytest.raises(ValueError, match="of version 99, this program reads version 1"):
+    with pytest.raises(ValueError, match="of version 99, this program knows version 1"):
         draw(tmp_path)
     (tmp_path / "run.json").write_text("{")
-    with pytest.raises(ValueError, match="is not JSON"):
+    with pytest.raises(ValueError, match="is no JSON"):
         draw(tmp_path)
     folder = run_maker(tmp_path / "run", injections=0, places=6)
-    path = folder / "predictions/half/frames.parquet"
+    path = folder / "predictions/half/inception_resnet_v2/frames.parquet"
     whole = columns_of(path)
     rewrite(path, {name: values for name, values in whole.items() if name != "logit"})
     with pytest.raises(ValueError, match="lacks the columns logit"):
         draw(folder)
-    lost = (whole["model"] == "FT1-last") & (whole["seed"] == 1) & (whole["patch"] == 3)
+    lost = (whole["model"] == "FT1 last") & (whole["seed"] == 1) & (whole["patch"] == 3)
     rewrite(path, {name: values[~lost] for name, values in whole.items()})
     with pytest.raises(ValueError, match="not as many for each"):
         draw(folder)
-    lost = (whole["model"] == "FT1-last") & (whole["patch"] == 3)
+    lost = (whole["model"] == "FT1 last") & (whole["patch"] == 3)
     rewrite(path, {name: values[~lost] for name, values in whole.items()})
-    with pytest.raises(ValueError, match="judges other patches than 'synthetic'"):
+    with pytest.raises(ValueError, match="judges other patches of frames-half than 'synthetic'"):
         draw(folder)
     other = dict(whole, label=whole["label"].copy())
     other["label"][(whole["seed"] == 1) & (whole["patch"] == 3)] = 0
@@ -262,7 +263,7 @@ def test_patterns_are_the_compact_and_the_rough_one() -> None:
 
 
 def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
-    backgrounds = read_stored_backgrounds(drawn_run / "data/backgrounds.npz")
+    backgrounds = load_backgrounds(drawn_run / "data/backgrounds.npz")
     encoding = WrappedPatch(size=32, pixel_size=400.0)
     made = composition(backgrounds, encoding, 0)
     sums = {name: sum(counts.values()) for name, counts in made.counts.items()}
@@ -272,7 +273,7 @@ def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
         np.abs(np.diff(made.examples[n].image)).mean() for n in ("filtered", "background")
     )
     assert smooth < 0.5 * plain
-    maps = read_maps(drawn_run / "data/frames.npz")
+    maps = load_maps(drawn_run / "data/frames.npz")
     shown = samples_of_sets(backgrounds, maps, encoding, 0, each=2)
     assert set(shown) == {"synthetic", "fine-tuning", "test"}
     for parts in shown.values():
@@ -314,15 +315,15 @@ def test_attribution_explains_the_most_probable_patches(
     weights.mkdir(parents=True)
     save(weights / "model.safetensors", model, {"encoding": encoding_card(encoding)})
     tuned = build("compact", 1, seed=1).head
-    head = folder / "finetune/half/FT1-last/seed-0"
+    head = folder / "finetune/half/FT1/last/seed-0"
     head.mkdir(parents=True)
     save_file(tuned.state_dict(), head / "head.safetensors")
     paths = attribute(folder)
     assert {path.stem for path in paths} == {"synthetic", "FT1-last"}
     with np.load(folder / "attribution/half/FT1-last.npz") as file:
         explained = {name: file[name] for name in file.files}
-    columns = columns_of(folder / "predictions/half/frames.parquet")
-    mine = (columns["model"] == "FT1-last") & (columns["seed"] == 0)
+    columns = columns_of(folder / "predictions/half/inception_resnet_v2/frames.parquet")
+    mine = (columns["model"] == "FT1 last") & (columns["seed"] == 0)
     for label in (1, 0):
         kind = mine & (columns["label"] == label)
         best = columns["frame"][kind][np.argmax(columns["logit"][kind])]

@@ -181,20 +181,20 @@ def _best_of(
 
 def _factor(of: Numbers) -> Array:
     """False positive rate of `last2` as a share of that of the synthetic model."""
-    before, after = of("synthetic", "false_positive_rate"), of("FT1-last2", "false_positive_rate")
+    before, after = of("synthetic", "false_positive_rate"), of("FT1 last2", "false_positive_rate")
     share = np.full(np.broadcast_shapes(before.shape, after.shape), np.nan)
     np.divide(after, before, out=share, where=before > 0)
     return share
 
 
 def _lead_at_high_rate(of: Numbers) -> Array:
-    others = ("FT1--1last", "FT1-last2", "FT1--1&last1")
+    others = ("FT1 -1last", "FT1 last2", "FT1 -1&last1")
     least = np.min([of(model, "fpr_at_high") for model in others], axis=0)
-    return np.asarray(least - of("FT1-last", "fpr_at_high"))
+    return np.asarray(least - of("FT1 last", "fpr_at_high"))
 
 
 _AUC = "AUC of {} minus AUC of {}"
-_FT1 = ("FT1-last", "FT1--1last", "FT1-last2", "FT1--1&last1")
+_FT1 = ("FT1 last", "FT1 -1last", "FT1 last2", "FT1 -1&last1")
 SMALLEST = 0.0055  # m/yr: what rounds to 0.5 cm/yr
 
 CLAIMS = (
@@ -202,9 +202,9 @@ CLAIMS = (
         "gain",
         "Fine-tuning raises the area under the curve from 55 % to 86 % (FT1) and 88 % (FT4).",
         (
-            _difference("FT1-last", "synthetic", "auc",
+            _difference("FT1 last", "synthetic", "auc",
                         _AUC.format("FT1 [last]", "Synthetic"), 0.86442 - 0.5545),
-            _difference("FT4-last", "synthetic", "auc",
+            _difference("FT4 last", "synthetic", "auc",
                         _AUC.format("FT4 [last]", "Synthetic"), 0.88195 - 0.5545),
         ),
     ),
@@ -223,7 +223,7 @@ CLAIMS = (
         "last-and-last2",
         "`last` and `last2` are the best approaches.",
         (
-            _best_of(("FT1-last", "FT1-last2"), ("FT1--1last", "FT1--1&last1"), "auc",
+            _best_of(("FT1 last", "FT1 last2"), ("FT1 -1last", "FT1 -1&last1"), "auc",
                      "lesser AUC of [last] and [last2] minus greater AUC of the other two",
                      0.84849 - 0.75724),
         ),
@@ -232,29 +232,29 @@ CLAIMS = (
         "step-collapse",
         "`-1&last1` collapses: it flags nothing, with an area under the curve below one half.",
         (
-            _under("FT1--1&last1", "true_positive_rate",
+            _under("FT1 -1&last1", "true_positive_rate",
                    "TPR of FT1 [-1&last1]", 0.05, 0.0),
-            _under("FT1--1&last1", "auc", "AUC of FT1 [-1&last1]", 0.50, 0.26549),
+            _under("FT1 -1&last1", "auc", "AUC of FT1 [-1&last1]", 0.50, 0.26549),
         ),
     ),
     Claim(
         "ft3-collapse",
         "FT3 collapses: the model flags nothing, with an area under the curve below one half.",
         (
-            _under("FT3-last", "true_positive_rate", "TPR of FT3 [last]", 0.05, 0.0),
-            _under("FT3-last", "auc", "AUC of FT3 [last]", 0.50, 0.32991),
+            _under("FT3 last", "true_positive_rate", "TPR of FT3 [last]", 0.05, 0.0),
+            _under("FT3 last", "auc", "AUC of FT3 [last]", 0.50, 0.32991),
         ),
     ),
     Claim(
         "ft2-worse",
         "FT2 is worse than FT1.",
-        (_difference("FT1-last", "FT2-last", "auc",
+        (_difference("FT1 last", "FT2 last", "auc",
                      _AUC.format("FT1 [last]", "FT2 [last]"), 0.86442 - 0.81017),),
     ),
     Claim(
         "ft4-best",
         "FT4 has the best area under the curve.",
-        (_best_of(("FT4-last",), (*_FT1, "synthetic", "FT2-last", "FT3-last"), "auc",
+        (_best_of(("FT4 last",), (*_FT1, "synthetic", "FT2 last", "FT3 last"), "auc",
                   "AUC of FT4 [last] minus the greatest AUC of the others", 0.88195 - 0.86442),),
     ),
     Claim(
@@ -262,15 +262,15 @@ CLAIMS = (
         "Fine-tuning divides the false positive rate by up to 12 (`last2`), all volcanoes kept.",
         (
             Condition("FPR of FT1 [last2] over FPR of Synthetic (a twelfth)",
-                      ("synthetic", "FT1-last2"), _factor, 1 / 12, 51 / 627, under=True),
-            _over("FT1-last2", "volcanoes", "share of volcanoes found by FT1 [last2]",
+                      ("synthetic", "FT1 last2"), _factor, 1 / 12, 51 / 627, under=True),
+            _over("FT1 last2", "volcanoes", "share of volcanoes found by FT1 [last2]",
                    0.999, 1.0),
         ),
     ),
     Claim(
         "last2-low-fpr",
         "Below 10 % FPR `last2` beats `last`.",
-        (_difference("FT1-last2", "FT1-last", "area_low",
+        (_difference("FT1 last2", "FT1 last", "area_low",
                      "mean TPR below 10 % FPR of FT1 [last2] minus that of FT1 [last]", np.nan),),
     ),
     Claim(
@@ -282,14 +282,14 @@ CLAIMS = (
     Claim(
         "ft4-low-fpr",
         "Below 18 % FPR FT4 beats FT1.",
-        (_difference("FT4-last", "FT1-last", "area_middle",
+        (_difference("FT4 last", "FT1 last", "area_middle",
                      "mean TPR below 18 % FPR of FT4 [last] minus that of FT1 [last]", np.nan),),
     ),
     Claim(
         "smallest-rate",
         "The smallest deformation detected is of 0.5 cm/yr.",
-        (Condition("smallest rate of the volcanoes found by FT1 [last2]", ("FT1-last2",),
-                   lambda of: of("FT1-last2", "smallest_rate"), SMALLEST, 0.005, "m/yr",
+        (Condition("smallest rate of the volcanoes found by FT1 [last2]", ("FT1 last2",),
+                   lambda of: of("FT1 last2", "smallest_rate"), SMALLEST, 0.005, "m/yr",
                    under=True),),
     ),
 )  # fmt: skip

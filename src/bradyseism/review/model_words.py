@@ -7,13 +7,13 @@ import math
 # Okabe and Ito (2008): told apart with any colour vision.
 MODEL_COLOURS = {
     "synthetic": "#5b6570",
-    "FT1-last": "#0072b2",
-    "FT1--1last": "#e69f00",
-    "FT1-last2": "#009e73",
-    "FT1--1&last1": "#cc79a7",
-    "FT2-last": "#e69f00",
-    "FT3-last": "#cc79a7",
-    "FT4-last": "#d55e00",
+    "FT1 last": "#0072b2",
+    "FT1 -1last": "#e69f00",
+    "FT1 last2": "#009e73",
+    "FT1 -1&last1": "#cc79a7",
+    "FT2 last": "#e69f00",
+    "FT3 last": "#cc79a7",
+    "FT4 last": "#d55e00",
 }
 
 CYCLE_WORDS = {
@@ -41,14 +41,14 @@ def model_word(model: str) -> str:
 
     Examples
     --------
-    >>> model_word("FT1--1&last1"), model_word("synthetic"), model_word("resnet50")
+    >>> model_word("FT1 -1&last1"), model_word("synthetic"), model_word("resnet50")
     ('FT1 [-1&last1]', 'Synthetic', 'resnet50')
     """
     if model == "synthetic":
         return "Synthetic"
     if model not in MODEL_COLOURS:
         return model
-    name, approach = model.split("-", 1)
+    name, approach = model.split(" ", 1)
     return f"{name} [{approach}]"
 
 

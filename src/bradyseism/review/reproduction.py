@@ -16,7 +16,6 @@ from bradyseism.evaluation.patch_scores import Statistics, auc_difference
 from bradyseism.evaluation.published import APPROACHES, SETS
 from bradyseism.evaluation.sensitivity import Sensitivity, sensitivity
 from bradyseism.maps.writers.atomic import write_bytes
-from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 from bradyseism.review import curve_figures, insight_figures, network_figure, set_figures, tables
 from bradyseism.review.model_words import CYCLE_WORDS, model_word
 from bradyseism.review.run_report import Section, report_text
@@ -32,25 +31,24 @@ from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
     Run,
     TestResult,
-    open_run,
-    read_maps,
+    open_results,
     read_results,
-    read_stored_backgrounds,
 )
+from bradyseism.workflows.run_arrays import load_backgrounds, load_maps
+from bradyseism.workflows.run_folder import CYCLES
 
 logger = logging.getLogger(__name__)
 
-CYCLES = {"half": SENTINEL1_WAVELENGTH / 2, "whole": SENTINEL1_WAVELENGTH}
 Progress = Callable[[int, int, str], None]
 _PAIRS = (
-    ("FT1-last", "synthetic"),
-    ("FT1-last2", "synthetic"),
-    ("FT4-last", "synthetic"),
-    ("FT1-last2", "FT1-last"),
-    ("FT2-last", "FT1-last"),
-    ("FT4-last", "FT1-last"),
+    ("FT1 last", "synthetic"),
+    ("FT1 last2", "synthetic"),
+    ("FT4 last", "synthetic"),
+    ("FT1 last2", "FT1 last"),
+    ("FT2 last", "FT1 last"),
+    ("FT4 last", "FT1 last"),
 )
-_SENSITIVE = ("synthetic", "FT1-last", "FT1-last2", "FT4-last")
+_SENSITIVE = ("synthetic", "FT1 last", "FT1 last2", "FT4 last")
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,11 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
     Raises
     ------
     ValueError
-        If the run is of another version, or a file in it is not what the layout says.
+        If the folder holds no run, one of another version, or a file that the layout does not know.
     OSError
-        If ``run.json`` is missing, or a file cannot be written.
+        If a file cannot be written.
     """
-    run = open_run(run_folder)
+    run = open_results(run_folder)
     book = _Book(run)
     for name in ("tables", "figures"):
         (run.folder / name).mkdir(exist_ok=True)
@@ -249,8 +247,8 @@ def _add_sensitivity(book: _Book, heading: str, result: TestResult) -> None:
 def _draw_sets(book: _Book) -> None:
     data = book.run.folder / "data"
     frames, grounds = data / "frames.npz", data / "backgrounds.npz"
-    maps = read_maps(frames) if frames.is_file() else ()
-    backgrounds = read_stored_backgrounds(grounds) if grounds.is_file() else ()
+    maps = load_maps(frames) if frames.is_file() else []
+    backgrounds = load_backgrounds(grounds) if grounds.is_file() else []
     heading = "Maps and sets"
     side = backgrounds[0].displacement.shape[0] if backgrounds else 0
     if not maps:
@@ -299,12 +297,13 @@ def _draw_attribution(book: _Book) -> None:
     if not found:
         book.skip("Grad-CAM", "the stage `attribution` of the run is not there")
     for path in found:
-        cycle, model = path.parent.name, path.stem
+        cycle = path.parent.name
         with np.load(path, allow_pickle=False) as file:
             explained = {name: file[name] for name in file.files}
-        words = f"{model_word(model)}, {book.run.test_words['frames']}, {CYCLE_WORDS[cycle]}"
+        model, test = str(explained["model"]), book.run.test_words["frames"]
+        words = f"{model_word(model)}, {test}, {CYCLE_WORDS[cycle]}"
         figure = insight_figures.attribution_figure(explained, words)
-        name = f"grad-cam-{model.replace('&', 'and')}-{cycle}"
+        name = f"grad-cam-{path.stem}-{cycle}"
         book.add_figure("What the network looks at", name, figure, f"Grad-CAM: {words}.")
 
 

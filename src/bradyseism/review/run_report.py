@@ -55,10 +55,9 @@ def _facts(run: Run, results: Sequence[TestResult]) -> list[str]:
     facts: dict[str, object] = {
         "command": card.get("command"),
         "commit": card.get("commit"),
-        "size": card.get("size"),
         "seed": run.settings.get("seed"),
         "started": card.get("started"),
-        "hardware": "; ".join(sorted({stage.get("hardware", "") for stage in run.stages} - {""})),
+        "hardware": _hardware(card.get("environment") or {}),
         "time of all stages": _duration(run.stages),
         "environment": _plain(card.get("environment")),
         "inputs": _plain(card.get("inputs")),
@@ -66,6 +65,15 @@ def _facts(run: Run, results: Sequence[TestResult]) -> list[str]:
     }
     rows = [f"| {name} | {value} |" for name, value in facts.items() if value not in (None, "")]
     return ["| fact | value |", "|---|---|", *rows]
+
+
+def _hardware(environment: Mapping[str, object]) -> str:
+    parts = (
+        f"{environment.get('cores')} cores",
+        environment.get("machine"),
+        environment.get("gpu"),
+    )
+    return ", ".join(str(part) for part in parts if part)
 
 
 def _runs(results: Sequence[TestResult]) -> str:

@@ -12,14 +12,14 @@ import torch
 from safetensors.numpy import load_file
 
 from bradyseism.detection.attribution import Head, grad_cam
-from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.models.checkpoint import load
 from bradyseism.models.network import Classifier
 from bradyseism.samples.encoding import WrappedPatch, encoding_from
 from bradyseism.samples.labelled import LabelledMap
-from bradyseism.workflows.paper_results import Run, TestResult, open_run, read_maps, read_results
+from bradyseism.workflows.paper_results import Run, TestResult, open_results, read_results
+from bradyseism.workflows.run_arrays import load_maps, save_arrays
 
-SHOWN = ("synthetic", "FT1-last", "FT1-last2", "FT4-last")
+SHOWN = ("synthetic", "FT1 last", "FT1 last2", "FT4 last")
 """Models whose decisions are explained."""
 
 EACH = 4
@@ -39,9 +39,10 @@ class _Patch:
 def attribute(folder: str | PathLike[str]) -> tuple[Path, ...]:
     """Explain the most probable true and false positives on the frames; a stage of the run.
 
-    Writes ``attribution/CYCLE/MODEL.npz`` for each of `SHOWN` that the run holds: ``image``
-    float32 (n, size, size), the wrapped phase; ``evidence`` float64 (n, h, w); ``logit``;
-    ``label``; ``frame``. No two patches of a kind are of one frame. Files that are there stay.
+    Writes ``attribution/CYCLE/MODEL.npz`` (a hyphen for the space) for each of `SHOWN` that the
+    run holds: ``image`` float32 (n, size, size), the wrapped phase; ``evidence`` float64
+    (n, h, w); ``logit``; ``label``; ``frame``; ``model``. No two patches of a kind are of one
+    frame. Files that are there stay.
 
     Parameters
     ----------
@@ -60,11 +61,13 @@ def attribute(folder: str | PathLike[str]) -> tuple[Path, ...]:
     OSError
         If the folder cannot be read or written.
     """
-    run = open_run(folder)
+    run = open_results(folder)
     source = run.folder / "data" / "frames.npz"
     if not source.is_file():
         return ()
-    maps = {one.name: one for one in read_maps(source)}
+    if run.card.get("kind") == "networks":
+        return ()
+    maps = {one.name: one for one in load_maps(source)}
     written = []
     for result in read_results(run):
         if result.test == "frames" and not result.low_pass:
@@ -79,7 +82,7 @@ def attribute(folder: str | PathLike[str]) -> tuple[Path, ...]:
 def _explained(
     run: Run, result: TestResult, model: str, maps: dict[str, LabelledMap]
 ) -> Path | None:
-    path = run.folder / "attribution" / result.cycle / f"{model}.npz"
+    path = run.folder / "attribution" / result.cycle / f"{model.replace(' ', '-')}.npz"
     if path.is_file():
         return path
     network, card = _network(run, result, model)
@@ -99,16 +102,15 @@ def _explained(
         output = network(torch.from_numpy(images))
     head = Head(**network.head_weights())  # type: ignore[arg-type]  # it converts
     evidence = grad_cam(output.features.numpy(), head)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        np.savez(
-            temporary,
-            image=images[:, 0],
-            evidence=evidence,
-            logit=output.logit.numpy(),
-            label=np.array([one.label for one in chosen]),
-            frame=np.array([one.map.name for one in chosen]),
-        )
+    arrays = {
+        "image": images[:, 0],
+        "evidence": evidence,
+        "logit": output.logit.numpy(),
+        "label": np.array([one.label for one in chosen]),
+        "frame": np.array([one.map.name for one in chosen]),
+        "model": np.array(model),
+    }
+    save_arrays(path, arrays)
     return path
 
 
@@ -121,8 +123,10 @@ def _network(
         return None, None
     network, card = load(found[0])
     if model != "synthetic":
-        head = sorted((run.folder / "finetune" / result.cycle / model).glob("*/head.safetensors"))
-        if not head:
+        name, approach = model.split(" ")
+        tuned = run.folder / "finetune" / result.cycle / name / approach
+        head = [tuned / f"seed-{result.scores[model].seeds[0]}" / "head.safetensors"]
+        if not head[0].is_file():
             return None, None
         weights = {name: torch.from_numpy(array) for name, array in load_file(head[0]).items()}
         network.head.load_state_dict(weights)
@@ -133,7 +137,7 @@ def _chosen(run: Run, result: TestResult, model: str, maps: dict[str, LabelledMa
     """Most probable flagged patches of the first seed, true ones first, one a frame and kind."""
     from pyarrow import parquet  # of the extra `train`
 
-    path = run.folder / "predictions" / result.cycle / f"{result.test}.parquet"
+    (path,) = (run.folder / "predictions" / result.cycle).glob(f"*/{result.test}.parquet")
     columns = ["model", "low_pass", "seed", "frame", "row", "column", "label", "logit"]
     rows: list[dict[str, Any]] = parquet.read_table(path, columns=columns).to_pylist()
     mine = [r for r in rows if r["model"] == model and not r["low_pass"] and r["logit"] > 0]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.workflows.run_arrays import save_arrays
 
 EACH = 300
 """Most samples of one set; more only hide each other."""
@@ -60,9 +60,7 @@ def latent_plane(folder: Path, stored: Path, *, seed: int = 0) -> LatentPlane | 
     if len(set(names)) < 2 or len(names) < 20:
         return None
     plane = LatentPlane(_embedded(features, seed), names, labels)
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(stored) as temporary:
-        np.savez(temporary, place=plane.place, name=plane.name, label=plane.label)
+    save_arrays(stored, {"place": plane.place, "name": plane.name, "label": plane.label})
     return plane
 
 
@@ -72,7 +70,9 @@ def _gathered(
     """Up to `EACH` samples of every set; of a constituent drawn for several seeds, the first."""
     parts: list[tuple[NDArray[np.float64], str, NDArray[np.int64]]] = []
     for name in _SETS:
-        found = sorted([*folder.glob(f"{name}.npz"), *folder.glob(f"{name}-*.npz")])
+        # A set without a seed has one file; the low-passed test sets are left out.
+        own = folder / f"{name}.npz"
+        found = [own] if own.is_file() else sorted(folder.glob(f"{name}-[0-9]*.npz"))
         if not found:
             continue
         with np.load(found[0], allow_pickle=False) as file:

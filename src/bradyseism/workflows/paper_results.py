@@ -1,9 +1,8 @@
-"""What a run folder of the paper's experiment says: settings, answers of the models, test maps."""
+"""What a run folder of the paper's experiment says: settings, and answers of the models."""
 
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -15,9 +14,7 @@ from numpy.typing import NDArray
 
 from bradyseism.evaluation.patch_scores import PatchScores, Statistics, statistics_of
 from bradyseism.evaluation.resampling import place_weights
-from bradyseism.samples.labelled import LabelledMap
-from bradyseism.samples.real import Background
-from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, VERSION
+from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, read_run
 
 SUBSET_WIDTH = 51_200.0  # m: a patch of the paper
 _MOST_DRAWS, _FEWEST_DRAWS, _DRAWN_SAMPLES = 2000, 200, 2_000_000
@@ -103,27 +100,15 @@ class TestResult:
         return {model: statistics_of(scores, weights) for model, scores in self.scores.items()}
 
 
-def open_run(folder: str | PathLike[str]) -> Run:
+def open_results(folder: str | PathLike[str]) -> Run:
     """Read settings and stages of a run.
 
     Raises
     ------
-    OSError
-        If there is no ``run.json``.
     ValueError
-        If it is not JSON, or of another version.
+        If the folder holds no run, or one of another version.
     """
-    path = Path(folder) / "run.json"
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path} is not JSON ({error}): copy the run folder again") from error
-    version = card.get("version") if isinstance(card, dict) else None
-    if version != VERSION:
-        raise ValueError(
-            f"{path} is of version {version!r}, this program reads version {VERSION}: "
-            "use the release that wrote it, or run the experiment anew"
-        )
+    card = read_run(Path(folder))
     stages = Path(folder) / "stages.csv"
     rows: list[dict[str, str]] = []
     if stages.is_file():
@@ -140,70 +125,41 @@ def read_results(run: Run) -> tuple[TestResult, ...]:
     ValueError
         If a table of predictions lacks a column, or models judge different patches.
     """
-    results = []
-    for path in sorted(run.folder.glob("predictions/*/*.parquet")):
-        results += _read_predictions(path, run.card.get("kind") == "networks")
-    return tuple(results)
+    by_network = run.card.get("kind") == "networks"
+    parts: dict[tuple[str, str, bool], dict[str, PatchScores]] = {}
+    for path in sorted(run.folder.glob("predictions/*/*/*.parquet")):
+        for low_pass, scores in _read_predictions(path).items():
+            cycle, network = path.parts[-3:-1]
+            named = {network if by_network else name: one for name, one in scores.items()}
+            parts.setdefault((cycle, path.stem, low_pass), {}).update(named)
+    return tuple(_checked(TestResult(*key, scores)) for key, scores in parts.items())
 
 
-def read_maps(path: Path) -> tuple[LabelledMap, ...]:
-    """Test maps of ``data/frames.npz`` or ``data/field.npz``, in their order."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    nowhere = np.zeros((0, 2))
-    return tuple(
-        LabelledMap(
-            name=str(name),
-            place=str(arrays["place"][i]),
-            displacement=arrays[f"displacement_{i}"],
-            peaks=arrays[f"peaks_{i}"],
-            uncertain=arrays.get(f"uncertain_{i}", nowhere),
-            counted=bool(arrays["volcanic"][i] >= 0),
-            rate=float(arrays["rate"][i]),
-            years=float(arrays["years"][i]),
-            longitude=float(arrays["longitude"][i]),
-            latitude=float(arrays["latitude"][i]),
-        )
-        for i, name in enumerate(arrays["name"])
-    )
+def _checked(result: TestResult) -> TestResult:
+    """Refuse models that judge different patches."""
+    first = next(iter(result.scores.values()))
+    for model, one in result.scores.items():
+        if not one.same_patches(first):
+            raise ValueError(
+                f"model {model!r} judges other patches of {result.stem} than "
+                f"{next(iter(result.scores))!r}: remove the predictions and let the run make "
+                "them again"
+            )
+    return result
 
 
-def read_stored_backgrounds(path: Path) -> tuple[Background, ...]:
-    """Patches of ``data/backgrounds.npz``, in their order."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    return tuple(
-        Background(
-            arrays["displacement"][i],
-            None if np.isnan(look).any() else np.asarray(look, dtype=np.float64),
-            str(arrays["origin"][i]),
-            float(arrays["longitude"][i]),
-            float(arrays["latitude"][i]),
-        )
-        for i, look in enumerate(arrays["look"])
-    )
-
-
-def _read_predictions(path: Path, by_network: bool) -> list[TestResult]:
+def _read_predictions(path: Path) -> dict[bool, dict[str, PatchScores]]:
+    """Answers of all models of a table, without and with the filter, where any patch counts."""
     columns = _columns(path)
-    key = columns["network" if by_network else "model"]
-    results = []
+    found: dict[bool, dict[str, PatchScores]] = {}
     for low_pass in (False, True):
-        chosen = np.flatnonzero(columns["low_pass"] == low_pass)
-        scores: dict[str, PatchScores] = {}
-        for model in dict.fromkeys(key[chosen].tolist()):
-            rows = {n: c[chosen[key[chosen] == model]] for n, c in columns.items()}
-            scores[model] = _patch_scores(rows, f"model {model!r} of {path}")
-        first = next(iter(scores.values()), None)
-        for model, one in scores.items():
-            if first is not None and not one.same_patches(first):
-                raise ValueError(
-                    f"model {model!r} of {path} judges other patches than {next(iter(scores))!r}: "
-                    "remove the file and let the run make its predictions again"
-                )
-        if first is not None and first.label.size:
-            results.append(TestResult(path.parent.name, path.stem, low_pass, scores))
-    return results
+        chosen = np.flatnonzero((columns["low_pass"] == low_pass) & (columns["label"] >= 0))
+        key = columns["model"][chosen]
+        for model in dict.fromkeys(key.tolist()):
+            rows = {name: values[chosen[key == model]] for name, values in columns.items()}
+            scores = _patch_scores(rows, f"model {model!r} of {path}")
+            found.setdefault(low_pass, {})[model] = scores
+    return found
 
 
 def _columns(path: Path) -> dict[str, NDArray[Any]]:
@@ -246,12 +202,11 @@ def _patch_scores(rows: Mapping[str, NDArray[Any]], name: str) -> PatchScores:
                 f"{name} differs in column {column!r} between its seeds: "
                 "remove the file and let the run make it again"
             )
-    counted = folded["label"][0] >= 0
     return PatchScores(
-        label=folded["label"][0][counted].astype(np.int64),
-        frame=folded["frame"][0][counted],
-        place=folded["place"][0][counted],
-        rate=folded["rate"][0][counted].astype(np.float64),
-        logit=folded["logit"][:, counted].astype(np.float64),
+        label=folded["label"][0].astype(np.int64),
+        frame=folded["frame"][0],
+        place=folded["place"][0],
+        rate=folded["rate"][0].astype(np.float64),
+        logit=folded["logit"].astype(np.float64),
         seeds=tuple(int(seed) for seed in seeds),
     )
