@@ -30,7 +30,7 @@ from bradyseism.workflows.paper_exhibits import (
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
     Run,
-    TestResult,
+    SetResult,
     open_results,
     read_results,
 )
@@ -150,7 +150,7 @@ class _Book:
         self.section(heading).parts.append(f"![{caption}](figures/{png.name})\n\n{caption}\n")
 
 
-def _draw_result(book: _Book, result: TestResult) -> None:
+def _draw_result(book: _Book, result: SetResult) -> None:
     words = _words(book.run, result)
     heading = words[0].upper() + words[1:]
     if len(set(next(iter(result.scores.values())).label.tolist())) < 2:
@@ -182,7 +182,7 @@ _CELL = (
 
 
 def _add_claims(
-    book: _Book, heading: str, result: TestResult, statistics: dict[str, Statistics]
+    book: _Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
 ) -> None:
     verdicts: list[Verdict] = [judge(claim, statistics) for claim in CLAIMS]
     caption = (
@@ -194,7 +194,7 @@ def _add_claims(
 
 
 def _add_rows(
-    book: _Book, heading: str, result: TestResult, statistics: dict[str, Statistics]
+    book: _Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
 ) -> None:
     words, stem = _words(book.run, result), result.stem
     for number, models, what in ((1, APPROACHES, "approaches"), (2, SETS, "sets")):
@@ -217,7 +217,7 @@ def _add_rows(
     book.add_table(heading, f"differences-{stem}", table)
 
 
-def _add_sensitivity(book: _Book, heading: str, result: TestResult) -> None:
+def _add_sensitivity(book: _Book, heading: str, result: SetResult) -> None:
     by = "patch" if result.test in ("injection", "synthetic") else "frame"
     found: dict[str, Sensitivity] = {}
     for model in _SENSITIVE:
@@ -330,7 +330,7 @@ def _draw_latent(book: _Book) -> None:
         book.add_figure("What the network looks at", f"latent-{network}-{cycle}", figure, caption)
 
 
-def _words(run: Run, result: TestResult) -> str:
+def _words(run: Run, result: SetResult) -> str:
     low_pass = ", low-pass filtered" if result.low_pass else ""
     return f"{run.test_words[result.test]}, {CYCLE_WORDS[result.cycle]}{low_pass}"
 

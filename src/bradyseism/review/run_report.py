@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from bradyseism.workflows.paper_results import Run, TestResult
+from bradyseism.workflows.paper_results import Run, SetResult
 
 
 @dataclass
@@ -20,7 +20,7 @@ class Section:
 
 def report_text(
     run: Run,
-    results: Sequence[TestResult],
+    results: Sequence[SetResult],
     sections: Mapping[str, Section],
     skipped: Sequence[tuple[str, str]],
 ) -> str:
@@ -30,7 +30,7 @@ def report_text(
     ----------
     run : Run
         Says how it was made.
-    results : sequence of TestResult
+    results : sequence of SetResult
         What was tested.
     sections : mapping of str to Section
         Parts in their order; "Claims" gathers the verdicts of all test sets.
@@ -50,7 +50,7 @@ def report_text(
     return "\n".join(lines)
 
 
-def _facts(run: Run, results: Sequence[TestResult]) -> list[str]:
+def _facts(run: Run, results: Sequence[SetResult]) -> list[str]:
     card = run.card
     facts: dict[str, object] = {
         "command": card.get("command"),
@@ -76,7 +76,7 @@ def _hardware(environment: Mapping[str, object]) -> str:
     return ", ".join(str(part) for part in parts if part)
 
 
-def _runs(results: Sequence[TestResult]) -> str:
+def _runs(results: Sequence[SetResult]) -> str:
     """Say how many seeds stand behind the rows."""
     seeds: dict[str, int] = {}
     for result in results:

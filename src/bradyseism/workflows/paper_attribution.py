@@ -16,7 +16,7 @@ from bradyseism.models.checkpoint import load
 from bradyseism.models.network import Classifier
 from bradyseism.samples.encoding import WrappedPatch, encoding_from
 from bradyseism.samples.labelled import LabelledMap
-from bradyseism.workflows.paper_results import Run, TestResult, open_results, read_results
+from bradyseism.workflows.paper_results import Run, SetResult, open_results, read_results
 from bradyseism.workflows.run_arrays import load_maps, save_arrays
 
 SHOWN = ("synthetic", "FT1 last", "FT1 last2", "FT4 last")
@@ -80,7 +80,7 @@ def attribute(folder: str | PathLike[str]) -> tuple[Path, ...]:
 
 
 def _explained(
-    run: Run, result: TestResult, model: str, maps: dict[str, LabelledMap]
+    run: Run, result: SetResult, model: str, maps: dict[str, LabelledMap]
 ) -> Path | None:
     path = run.folder / "attribution" / result.cycle / f"{model.replace(' ', '-')}.npz"
     if path.is_file():
@@ -115,7 +115,7 @@ def _explained(
 
 
 def _network(
-    run: Run, result: TestResult, model: str
+    run: Run, result: SetResult, model: str
 ) -> tuple[Classifier | None, dict[str, Any] | None]:
     """Pretrained network with the head of the first seed of a model."""
     found = sorted((run.folder / "pretrain" / result.cycle).glob("*/model.safetensors"))
@@ -133,7 +133,7 @@ def _network(
     return network.eval(), card
 
 
-def _chosen(run: Run, result: TestResult, model: str, maps: dict[str, LabelledMap]) -> list[_Patch]:
+def _chosen(run: Run, result: SetResult, model: str, maps: dict[str, LabelledMap]) -> list[_Patch]:
     """Most probable flagged patches of the first seed, true ones first, one a frame and kind."""
     from pyarrow import parquet  # of the extra `train`
 

@@ -61,7 +61,7 @@ class Run:
 
 
 @dataclass(frozen=True, eq=False)
-class TestResult:
+class SetResult:
     """Answers of all models on one test set.
 
     Attributes
@@ -117,7 +117,7 @@ def open_results(folder: str | PathLike[str]) -> Run:
     return Run(Path(folder), card, tuple(rows))
 
 
-def read_results(run: Run) -> tuple[TestResult, ...]:
+def read_results(run: Run) -> tuple[SetResult, ...]:
     """Answers of the models on every test set of a run, each with and without the filter.
 
     Raises
@@ -132,10 +132,10 @@ def read_results(run: Run) -> tuple[TestResult, ...]:
             cycle, network = path.parts[-3:-1]
             named = {network if by_network else name: one for name, one in scores.items()}
             parts.setdefault((cycle, path.stem, low_pass), {}).update(named)
-    return tuple(_checked(TestResult(*key, scores)) for key, scores in parts.items())
+    return tuple(_checked(SetResult(*key, scores)) for key, scores in parts.items())
 
 
-def _checked(result: TestResult) -> TestResult:
+def _checked(result: SetResult) -> SetResult:
     """Refuse models that judge different patches."""
     first = next(iter(result.scores.values()))
     for model, one in result.scores.items():
