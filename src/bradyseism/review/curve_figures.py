@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,8 @@ def roc_figure(models: Sequence[str], scores: Mapping[str, PatchScores], title: 
     title : str
         What was tested.
     """
-    figure = new_figure(5.2, 6.0)
-    axes = figure.add_axes((0.115, 0.21, 0.86, 0.745))
+    figure = new_figure(5.2, 6.15)
+    axes = figure.add_axes((0.115, 0.2, 0.86, 0.727))
     axes.plot([0, 1], [0, 1], color="#b6bcc4", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)
     present = [model for model in models if model in scores]
     handles = [_roc_line(axes, scores[m], m, _colour(m, k)) for k, m in enumerate(present)]
@@ -52,12 +53,12 @@ def roc_figure(models: Sequence[str], scores: Mapping[str, PatchScores], title: 
     handles.append(_mark("o", "#3a444f", "probability 0.5, here"))
     if printed:
         handles.append(_mark("D", "white", "probability 0.5, in the paper"))
-    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.53, 0.0), ncols=2,
-                  frameon=False, fontsize=7.5, handlelength=1.5, columnspacing=1.4)  # fmt: skip
+    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=2,
+                  frameon=False, fontsize=7.2, handlelength=1.3, columnspacing=0.9)  # fmt: skip
     axes.set(xlim=(-0.012, 1.012), ylim=(-0.012, 1.012), xticks=_TICKS, yticks=_TICKS)
     axes.set_xlabel("false positive rate")
     axes.set_ylabel("true positive rate")
-    axes.set_title(title, loc="left", fontsize=9)
+    axes.set_title(fill(title, 66), loc="left", fontsize=8.5)
     _tidy(axes)
     return figure
 

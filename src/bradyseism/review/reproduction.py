@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from bradyseism.evaluation.claims import CLAIMS, Verdict, judge
 from bradyseism.evaluation.patch_scores import Statistics, auc_difference
@@ -18,8 +16,8 @@ from bradyseism.evaluation.sensitivity import Sensitivity, sensitivity
 from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.review import curve_figures, insight_figures, network_figure, set_figures, tables
 from bradyseism.review.model_words import CYCLE_WORDS, model_word
-from bradyseism.review.run_report import Section, report_text
-from bradyseism.review.saving import save_figure
+from bradyseism.review.run_book import Book
+from bradyseism.review.run_report import report_text
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.training import approaches
 from bradyseism.workflows.paper_exhibits import (
@@ -36,8 +34,6 @@ from bradyseism.workflows.paper_results import (
 )
 from bradyseism.workflows.run_arrays import load_backgrounds, load_maps
 from bradyseism.workflows.run_folder import CYCLES
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int, str], None]
 _PAIRS = (
@@ -88,7 +84,7 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
         If a file cannot be written.
     """
     run = open_results(run_folder)
-    book = _Book(run)
+    book = Book(run)
     for name in ("tables", "figures"):
         (run.folder / name).mkdir(exist_ok=True)
     results = read_results(run)
@@ -115,42 +111,7 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
     return Drawn(report, tuple(book.files), tuple(book.skipped))
 
 
-class _Book:
-    """What has been drawn so far, in the order of the report."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.sections: dict[str, Section] = {}
-        self.files: list[Path] = []
-        self.skipped: list[tuple[str, str]] = []
-
-    def skip(self, what: str, reason: str) -> None:
-        """Note what cannot be drawn."""
-        logger.info("skipped %s: %s", what, reason)
-        self.skipped.append((what, reason))
-
-    def section(self, heading: str) -> Section:
-        """Return the section of a heading, new at the end if there is none."""
-        return self.sections.setdefault(heading, Section(heading))
-
-    def add_table(self, heading: str, name: str, table: tables.Table) -> None:
-        """Write a table in its three forms and show it."""
-        stem = self.run.folder / "tables" / name
-        forms = {"md": f"{table.caption}\n\n{table.markdown()}", "csv": table.csv()}
-        for suffix, text in (forms | {"tex": table.latex()}).items():
-            path = stem.with_name(f"{stem.name}.{suffix}")
-            write_bytes(path, text.encode())
-            self.files.append(path)
-        self.section(heading).parts.append(f"{table.caption}\n\n{table.markdown()}")
-
-    def add_figure(self, heading: str, name: str, figure: Figure, caption: str) -> None:
-        """Write a figure in its two forms and show it."""
-        png, svg = save_figure(figure, self.run.folder / "figures" / name)
-        self.files += [png, svg]
-        self.section(heading).parts.append(f"![{caption}](figures/{png.name})\n\n{caption}\n")
-
-
-def _draw_result(book: _Book, result: SetResult) -> None:
+def _draw_result(book: Book, result: SetResult) -> None:
     words = _words(book.run, result)
     heading = words[0].upper() + words[1:]
     if len(set(next(iter(result.scores.values())).label.tolist())) < 2:
@@ -182,7 +143,7 @@ _CELL = (
 
 
 def _add_claims(
-    book: _Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
+    book: Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
 ) -> None:
     verdicts: list[Verdict] = [judge(claim, statistics) for claim in CLAIMS]
     caption = (
@@ -194,7 +155,7 @@ def _add_claims(
 
 
 def _add_rows(
-    book: _Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
+    book: Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
 ) -> None:
     words, stem = _words(book.run, result), result.stem
     for number, models, what in ((1, APPROACHES, "approaches"), (2, SETS, "sets")):
@@ -217,7 +178,7 @@ def _add_rows(
     book.add_table(heading, f"differences-{stem}", table)
 
 
-def _add_sensitivity(book: _Book, heading: str, result: SetResult) -> None:
+def _add_sensitivity(book: Book, heading: str, result: SetResult) -> None:
     by = "patch" if result.test in ("injection", "synthetic") else "frame"
     found: dict[str, Sensitivity] = {}
     for model in _SENSITIVE:
@@ -244,7 +205,7 @@ def _add_sensitivity(book: _Book, heading: str, result: SetResult) -> None:
     book.add_figure(heading, f"sensitivity-{result.stem}", figure, caption)
 
 
-def _draw_sets(book: _Book) -> None:
+def _draw_sets(book: Book) -> None:
     data = book.run.folder / "data"
     frames, grounds = data / "frames.npz", data / "backgrounds.npz"
     maps = load_maps(frames) if frames.is_file() else []
@@ -285,14 +246,14 @@ def _draw_sets(book: _Book) -> None:
     book.add_figure(heading, "figure-3-constituents", figure, caption)
 
 
-def _draw_approaches(book: _Book) -> None:
+def _draw_approaches(book: Book) -> None:
     steps = {name: approach.steps for name, approach in approaches.APPROACHES.items()}
     figure = network_figure.approaches_figure(steps)
     caption = "Figure 4. What the four approaches tune: InceptionResNet v2 with its two-layer head."
     book.add_figure("Maps and sets", "figure-4-approaches", figure, caption)
 
 
-def _draw_attribution(book: _Book) -> None:
+def _draw_attribution(book: Book) -> None:
     found = sorted(book.run.folder.glob("attribution/*/*.npz"))
     if not found:
         book.skip("Grad-CAM", "the stage `attribution` of the run is not there")
@@ -307,7 +268,7 @@ def _draw_attribution(book: _Book) -> None:
         book.add_figure("What the network looks at", name, figure, f"Grad-CAM: {words}.")
 
 
-def _draw_latent(book: _Book) -> None:
+def _draw_latent(book: Book) -> None:
     found = sorted(path for path in book.run.folder.glob("features/*/*") if path.is_dir())
     if not found:
         book.skip("t-SNE", "the run has no stored features")
