@@ -9,6 +9,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import ndimage
 
+from bradyseism.physics.atmosphere import turbulent_fields
+from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.physics.relief_statistics import correlation_length, relief_statistics
 from bradyseism.physics.spectrum import spectral_slope
@@ -113,9 +115,8 @@ def test_spectral_slope_does_not_depend_on_unit_nor_offset() -> None:
 
 
 def test_correlation_length_of_an_exponential_covariance() -> None:
-    from bradyseism.physics.atmosphere import turbulent_fields
-
-    fields = turbulent_fields(10, (256, 256), 100.0, 2000.0, np.random.default_rng(0))
+    law = ExponentialModel(1.0, 2000.0)
+    fields = turbulent_fields(10, law, (256, 256), 100.0, np.random.default_rng(0))
     # The mean of each field is taken from itself, which shortens the length a little.
     found = np.mean([correlation_length(field, 100.0) for field in fields])
     assert 1500 < found < 2100

@@ -15,7 +15,8 @@ from pyproj import Geod
 
 import bradyseism
 from bradyseism.maps.frames import patch_corners
-from bradyseism.physics.atmosphere import NOISE_LEVELS, empirical_variogram
+from bradyseism.physics.atmosphere import NOISE_LEVELS
+from bradyseism.physics.variogram import empirical_variogram
 from bradyseism.samples.real import cut_backgrounds
 from bradyseism.samples.synthetic import GEOMETRIES
 from bradyseism.scenes.analogue import (

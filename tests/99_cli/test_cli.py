@@ -23,6 +23,7 @@ COMMANDS = [
     ["train", "shipped"],
     ["train", "paper"],
     ["finetune"],
+    ["reproduce"],
     ["evaluate"],
     ["explain"],
     ["detect"],

@@ -79,7 +79,13 @@ def finetune(
 
 def reproduce(
     *,
-    output: Output,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder of the run.")
+    ] = None,
+    drawn_from: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder of a run: redraw its tables and figures, no training."),
+    ] = None,
     size: Annotated[str, typer.Option(help="smoke (minutes), cpu (two hours) or full.")] = "cpu",
     frames: Annotated[
         Path | None, typer.Option(help="Folder of test frames, 512 x 512 pixels of 200 m.")
@@ -101,7 +107,7 @@ def reproduce(
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
-    """Repeat the experiment of Beker et al. (2022): train, fine-tune, predict; any stop is resumed.
+    """Repeat the experiment of Beker et al. (2022), to its tables and figures; any stop is resumed.
 
     Without maps of your own the analogue frames are simulated and taken.
 
@@ -109,9 +115,15 @@ def reproduce(
     """
     from bradyseism.config import read_settings
     from bradyseism.workflows import reproduce as experiment
+    from bradyseism.workflows.paper_attribution import attribute
     from bradyseism.workflows.reproduce_data import Inputs
     from bradyseism.workflows.reproduce_settings import SIZES
 
+    if drawn_from and not output:
+        _draw_run(drawn_from, quiet=quiet)
+        return
+    if drawn_from or not output:
+        raise ValueError("give -o with the folder of the run, or --from RUN to draw one again")
     if size not in SIZES:
         raise ValueError(f"size {size!r} is unknown: choose one of {', '.join(SIZES)}")
     settings = read_settings(config, "reproduce", SIZES[size])
@@ -128,7 +140,19 @@ def reproduce(
                 resume=resume,
                 progress=status.update,
             )
+            status.update("Grad-CAM")
+            attribute(output)
     except KeyboardInterrupt:
         complain(f"what is done stands in {output}; the same command with --resume goes on")
         raise
-    stdout.print(f"Wrote predictions and features to {output}.", soft_wrap=True)
+    _draw_run(output, quiet=quiet)
+
+
+def _draw_run(run: Path, *, quiet: bool) -> None:
+    from bradyseism.review.reproduction import draw
+
+    with progress_bar(quiet=quiet) as progress:
+        drawn = draw(run, progress=progress)
+    for what, reason in drawn.skipped:
+        stdout.print(f"Left out: {what}: {reason}", markup=False, highlight=False, soft_wrap=True)
+    stdout.print(f"Wrote {drawn.report} and {len(drawn.files)} tables and figures.", soft_wrap=True)
