@@ -167,7 +167,7 @@ def test_what_is_not_there_is_skipped_with_its_reason(drawn_run: Path, tmp_path:
     reasons = dict(drawn.skipped)
     assert reasons["tables, ROC curves, claims"] == "the run has no predictions yet"
     assert "data/frames.npz is not there" in reasons.values()
-    assert "the stage `attribution` of the run is not there" in reasons.values()
+    assert "no patch of the frames was flagged, or the run ended before it" in reasons.values()
     assert "the run has no stored features" in reasons.values()
     assert {path.stem for path in drawn.files} == {"figure-4-approaches"}
     for what, reason in drawn.skipped:

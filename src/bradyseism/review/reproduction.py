@@ -256,7 +256,7 @@ def _draw_approaches(book: Book) -> None:
 def _draw_attribution(book: Book) -> None:
     found = sorted(book.run.folder.glob("attribution/*/*.npz"))
     if not found:
-        book.skip("Grad-CAM", "the stage `attribution` of the run is not there")
+        book.skip("Grad-CAM", "no patch of the frames was flagged, or the run ended before it")
     for path in found:
         cycle = path.parent.name
         with np.load(path, allow_pickle=False) as file:
