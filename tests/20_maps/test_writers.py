@@ -18,6 +18,7 @@ from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.writers.atomic import atomic_path, write_bytes
 from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.map_files import write_map
+from bradyseism.maps.writers.staging import staged_folder
 from bradyseism.maps.writers.tables import point, polygon, write_csv, write_geojson, write_json
 
 GRID = Grid((30, 40), Affine(0.01, 0, -68.0, 0, -0.01, -22.0), CRS.from_epsg(4326))
@@ -366,3 +367,29 @@ class TestCsv:
         with pytest.raises(ValueError, match="row 2 has 1 cells for 2 columns"):
             write_csv(tmp_path / "a.csv", ["a", "b"], [[1, 2], [1]])
         assert names(tmp_path) == []
+
+
+class TestStagedFolder:
+    def write(self, folder, *names, leftovers="*/probability.tif"):
+        with staged_folder(folder, leftovers=leftovers) as staging:
+            for name in names:
+                (staging / name).parent.mkdir(exist_ok=True)
+                (staging / name).write_text("new")
+
+    def test_leftovers_of_an_earlier_run_go_and_nothing_else(self, tmp_path):
+        self.write(tmp_path, "report.html", "a/probability.tif", "b/probability.tif")
+        (tmp_path / "b" / "mine.txt").write_text("precious")
+        (tmp_path / "mine.txt").write_text("precious")
+        self.write(tmp_path, "report.html", "probability.tif")
+        kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
+        assert kept == {"report.html", "probability.tif", "mine.txt", "b", "b/mine.txt"}
+
+    def test_failure_leaves_the_earlier_run_whole(self, tmp_path):
+        self.write(tmp_path, "a/probability.tif")
+        with (
+            pytest.raises(RuntimeError, match="halfway"),
+            staged_folder(tmp_path, leftovers="*/probability.tif"),
+        ):
+            raise RuntimeError("halfway")
+        assert (tmp_path / "a" / "probability.tif").is_file()
+        assert names(tmp_path) == ["a"]

@@ -10,10 +10,7 @@ import pytest
 from matplotlib.image import imread
 
 from bradyseism.physics.half_space import BuriedSource, Sources
-from bradyseism.physics.line_of_sight import look_vector
-from bradyseism.physics.relief import synthetic_relief
 from bradyseism.scenes.nuisances import NUISANCES
-from bradyseism.scenes.scenery import Scenery
 
 GALLERY = Path(__file__).resolve().parents[2] / "docs" / "gallery"
 SCRIPTS = sorted(path.stem for path in GALLERY.glob("source_*.py"))
@@ -46,20 +43,15 @@ def test_a_source_is_drawn(script, tmp_path) -> None:
     assert coloured(tmp_path / "mogi.png") > 0.03
 
 
+def test_every_nuisance_has_a_script_and_a_place_on_the_sheet(script) -> None:
+    found = sorted(path.stem for path in GALLERY.glob("nuisance_*.py"))
+    sheet = script("nuisances")
+    assert sorted(sheet.SCRIPTS) == found
+    for name, nuisance in zip(sheet.SCRIPTS, NUISANCES.values(), strict=True):
+        assert nuisance == script(name).NUISANCE
+
+
 def test_a_nuisance_is_drawn(script, tmp_path) -> None:
-    gallery = script("nuisances")
-    rng = np.random.default_rng(1)
-    relief = synthetic_relief((gallery.SIZE, gallery.SIZE), gallery.PIXEL_SIZE, rng)
-    ground = Scenery(relief, gallery.PIXEL_SIZE, look_vector(*gallery.FLOWN))
-    effect = NUISANCES["ramp"].effect(ground, rng)
-    gallery.plate(tmp_path / "ramp.png", "ramp", ground, effect)
-    gallery.sheet(tmp_path / "sheet.png", ground, {"ramp": effect})
+    module = script("nuisance_ramp")
+    script("plates").nuisance_plate(tmp_path / "ramp.png", module.TITLE, module.NUISANCE)
     assert coloured(tmp_path / "ramp.png") > 0.1
-    assert coloured(tmp_path / "sheet.png") > 0.03
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["sources", "nuisances", "priors"])
-def test_the_sheets_are_drawn(name: str, script, tmp_path) -> None:
-    script(name).draw(tmp_path)
-    assert coloured(tmp_path / f"{name}.png") > 0.03

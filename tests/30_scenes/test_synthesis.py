@@ -69,8 +69,8 @@ def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> N
         truth = scene.truth
         easting, northing = scene.scenery.axes()
         los = project(truth.source.displacement(easting, northing), scene.scenery.look)
-        assert_allclose(truth.deformation, los, atol=1e-12 + 1e-9 * abs(truth.peak))
-        assert los.flat[np.abs(los).argmax()] == pytest.approx(truth.peak, rel=1e-9)
+        assert_allclose(truth.deformation, los, atol=1e-4 * abs(truth.peak))
+        assert los.flat[np.abs(los).argmax()] == pytest.approx(truth.peak, rel=1e-4)
         row, column = round(truth.row), round(truth.column)
         assert truth.source.easting == pytest.approx(
             easting[row, column], abs=scene.scenery.pixel_size
@@ -90,8 +90,8 @@ def test_a_companion_is_part_of_the_truth_and_weaker() -> None:
         main, weaker = scene.truth.source.members
         points = scene.scenery.axes()
         seen = [project(one.displacement(*points), scene.scenery.look) for one in (main, weaker)]
-        assert_allclose(scene.truth.deformation, sum(seen), atol=1e-9 * abs(scene.truth.peak))
-        assert np.abs(seen[0]).max() == pytest.approx(abs(scene.truth.peak))
+        assert_allclose(scene.truth.deformation, sum(seen), atol=2e-4 * abs(scene.truth.peak))
+        assert np.abs(seen[0]).max() == pytest.approx(abs(scene.truth.peak), rel=1e-4)
         assert 0.09 < np.abs(seen[1]).max() / np.abs(seen[0]).max() < 0.91
 
 

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from bradyseism.models.network import Output, build
 from bradyseism.training import checkpoints, learner, loop, stages
+from bradyseism.training.approaches import Approach
 from bradyseism.training.data import ArrayDataset, EpochSampler, IndexedDataset
 from bradyseism.training.loop import TrainingSettings, fit
 
@@ -147,6 +148,7 @@ print(sum(float(value.double().sum()) for value in model.state_dict().values()).
 """
 
 
+@pytest.mark.slow
 def test_killed_process_ends_with_the_same_weights(tmp_path):
     def run(folder, dies_at):
         command = [sys.executable, "-c", KILLED, str(tmp_path / folder), str(dies_at)]
@@ -438,7 +440,7 @@ def test_finetuning_refuses_what_it_cannot_do(tmp_path):
     with pytest.raises(ValueError, match="augment True cannot be had"):
         stages.finetune(model, blobs(8, 0), blobs(8, 1), tmp_path, settings=SETTINGS)
     with pytest.raises(ValueError, match="do not each name a layer"):
-        stages.Approach((("first",),))
+        Approach((("first",),))
 
 
 def test_checkpoints_of_the_loop_need_no_pickle(tmp_path):

@@ -173,7 +173,7 @@ class TestMogiFilterBank:
         gaps = rng.random(SHAPE) < 0.3
         for missing in (np.zeros(SHAPE, dtype=bool), gaps):
             variances = []
-            for field in turbulent_fields(10, ExponentialModel(1.0, 3000.0), SHAPE, PIXEL, rng):
+            for field in turbulent_fields(6, ExponentialModel(1.0, 3000.0), SHAPE, PIXEL, rng):
                 field[missing] = np.nan
                 variances.append(np.nanvar(mogi_filter_bank(field, PIXEL, depths=[depth])))
             # Some 20 to 200 independent places a map, and the error of the fitted variogram.

@@ -98,6 +98,7 @@ def test_manifest_says_what_was_made(small) -> None:
     assert fingerprint(open_map(folder / "frames" / f"{name}.tif")) == FINGERPRINTS[name]
 
 
+@pytest.mark.slow
 def test_the_other_reading_of_the_noise_is_not_the_frozen_version(tmp_path) -> None:
     manifest = write_analogue(
         tmp_path, noise_level="sill", frames=(8,), backgrounds=(), processes=1

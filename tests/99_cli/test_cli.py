@@ -240,16 +240,6 @@ def test_a_refused_map_does_not_end_the_run_of_others(demo, tmp_path):
     assert (tmp_path / "result" / "report.html").is_file()
 
 
-def test_fewer_maps_leave_nothing_of_the_earlier_run(demo, tmp_path):
-    (tmp_path / "mine.txt").write_text("precious")
-    maps = [demo / "map.tif", demo / "map.tif"]
-    assert call("detect", *maps, "-o", tmp_path).exit_code == 0
-    assert len(list(tmp_path.glob("*/probability.tif"))) == 2
-    assert call("detect", maps[0], "-o", tmp_path).exit_code == 0
-    names = {"detections.geojson", "volcanoes.csv", "probability.tif", "report.html", "mine.txt"}
-    assert {item.name for item in tmp_path.iterdir()} == names
-
-
 def test_report_says_that_no_catalogue_was_given(result, demo, tmp_path):
     assert call("detect", demo / "map.tif", "-o", tmp_path).exit_code == 0
     assert "No catalogue was given" in (tmp_path / "report.html").read_text()

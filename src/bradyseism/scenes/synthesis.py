@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.relief import synthetic_relief
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field
@@ -32,6 +31,7 @@ from bradyseism.scenes.priors import (
     PaperPrior,
     View,
 )
+from bradyseism.scenes.sampling import seen_smoothly
 from bradyseism.scenes.scenery import Scenery
 from bradyseism.scenes.shares import check_share
 
@@ -348,11 +348,10 @@ def _add_source(
     row, column = rng.uniform(settings.margin, 1 - settings.margin, 2) * (rows, columns) - 0.5
     view = View(scenery.extent, scenery.look, settings.years, spread)
     source = settings.sources.draw(view, rng)
-    easting, northing = scenery.axes()
     east_offset = (column - (columns - 1) / 2) * scenery.pixel_size
     north_offset = ((rows - 1) / 2 - row) * scenery.pixel_size
     source = replace(source, easting=east_offset, northing=north_offset)
-    los = project(source.displacement(easting, northing), scenery.look)
+    los = seen_smoothly(source, scenery)
     extreme = float(los.flat[np.abs(los).argmax()])
     peak = settings.sources.peak(extreme, view, rng)
     return replace(

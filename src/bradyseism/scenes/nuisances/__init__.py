@@ -18,7 +18,26 @@ from bradyseism.scenes.nuisances.losses import LayoverShadow, Snow, Vegetation, 
 from bradyseism.scenes.nuisances.plains import AquiferSubsidence, MineSubsidence, SaltFlat
 from bradyseism.scenes.nuisances.slopes import LocalMotion, RockGlacier, SlopeCreep
 
-__all__ = ["NUISANCES", "Effect", "Nuisance"]
+__all__ = [
+    "NUISANCES",
+    "AquiferSubsidence",
+    "Effect",
+    "FaultStep",
+    "LayoverShadow",
+    "LocalMotion",
+    "MineSubsidence",
+    "Nuisance",
+    "PatchyTurbulence",
+    "Ramp",
+    "RockGlacier",
+    "SaltFlat",
+    "SlopeCreep",
+    "Snow",
+    "StratifiedResidual",
+    "UnwrappingJump",
+    "Vegetation",
+    "Water",
+]
 
 NUISANCES: dict[str, Nuisance] = {
     "slope creep": SlopeCreep(),
