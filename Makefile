@@ -18,7 +18,7 @@ demo: .venv/.installed
 # Both environments are made side by side; then each test process gets one thread.
 test:
 	+$(MAKE) -j2 lint $(PYTEST)/.installed
-	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 	OMP_NUM_THREADS=1 PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -n 2 --dist load -m "not slow and not torch" \
 	  -p no:cacheprovider \
 	  tests/00_architecture/test_torch_free.py tests/99_cli

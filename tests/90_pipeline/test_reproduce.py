@@ -44,6 +44,7 @@ TINY = replace(
     pixel_size=800.0,
     samples=40,
     synthetic_test=8,
+    backgrounds=12,
     finetuning=replace(SIZES["smoke"].finetuning, epochs=1),
     seeds=(0, 1),
 )
