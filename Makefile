@@ -8,19 +8,21 @@ INSTALL = -m pip --disable-pip-version-check install --quiet --no-compile
 PYTEST = .cache/pytest
 export OMP_NUM_THREADS ?= 2
 
-.PHONY: demo test slow lint model benchmark clean
+.PHONY: demo test plain slow lint model benchmark clean
 .DELETE_ON_ERROR:
 
 demo: .venv/.installed
 	.venv/bin/bradyseism simulate demo -o demo
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
-# Both environments are made side by side; then each test process gets one thread.
+# The plain install is made and tested while the large one is still being made; then each test
+# process gets one thread.
 test:
-	+$(MAKE) -j2 lint $(PYTEST)/.installed
+	+$(MAKE) -j2 lint plain
 	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
-	OMP_NUM_THREADS=1 PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -n 2 --dist load -m "not slow and not torch" \
-	  -p no:cacheprovider \
+
+plain: .venv/.installed $(PYTEST)/.installed
+	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
 	  tests/00_architecture/test_torch_free.py tests/99_cli
 
 lint: .venv-test/.installed
@@ -58,5 +60,5 @@ clean:
 
 $(PYTEST)/.installed: constraints/test.txt .venv/.installed
 	rm -rf $(PYTEST)
-	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest pytest-xdist hypothesis
+	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest hypothesis
 	touch $@
