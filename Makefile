@@ -15,16 +15,16 @@ demo: .venv/.installed
 	.venv/bin/bradyseism simulate demo -o demo
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
-# The plain install is made, and physics and command line are tested in it, while the large one is
+# The plain install is made, and physics, scenes and command line are tested in it, while the large one is
 # still being made; all else follows there, one thread a process.
 test:
 	+$(MAKE) -j2 lint plain
 	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" \
-	  --ignore=tests/10_physics
+	  --ignore=tests/10_physics --ignore=tests/30_scenes
 
 plain: .venv/.installed $(PYTEST)/.installed
 	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
-	  tests/00_architecture/test_torch_free.py tests/10_physics tests/99_cli
+	  tests/00_architecture/test_torch_free.py tests/10_physics tests/30_scenes tests/99_cli
 
 lint: .venv-test/.installed
 	.venv-test/bin/ruff check .
