@@ -5,7 +5,7 @@
 A scene is 256 x 256 pixels with relief, look, turbulence, pixel noise, nuisances, gaps, and half of
 the time a source. Prints scenes a second for 1, 2, 4, ... processes up to the number of cores; how
 many times longer a scene takes than its kernels (relief, turbulence, random fields, nuisances,
-gaps, displacement, projection) that are called alone with the very arguments of those scenes; and
+gaps, what is seen of a source) that are called alone with the very arguments of those scenes; and
 the peak memory of a process after 50 and after 500 scenes.
 """
 
@@ -29,7 +29,6 @@ from unittest.mock import patch
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 
-from bradyseism.physics.half_space import BuriedSource
 from bradyseism.scenes import synthesis
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.nuisances import NUISANCES
@@ -38,11 +37,10 @@ from bradyseism.scenes.synthesis import SceneSettings, random_scene
 SETTINGS = SceneSettings(shape=(256, 256))
 SCENES, PAIRED = 200, 60
 FEW, MANY = 50, 500
-KERNELS = ("synthetic_relief", "turbulent_field", "power_law_field", "project")
+KERNELS = ("synthetic_relief", "turbulent_field", "power_law_field", "seen_smoothly")
 METHODS = (
     (Gaps, "draw"),
     (Gaps, "pixelate"),
-    (BuriedSource, "displacement"),
     *((kind, "effect") for kind in {type(nuisance) for nuisance in NUISANCES.values()}),
 )
 Call = tuple[Callable[..., object], tuple[Any, ...], dict[str, Any]]
