@@ -13,6 +13,7 @@ Matheron, G. (1973), Adv. Appl. Probab. 5, 439-468 (intrinsic fields, generalise
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from typing import Protocol, Self, runtime_checkable
 
@@ -80,7 +81,7 @@ class CovarianceModel(Protocol):
 
 
 @dataclass(frozen=True)
-class _Stationary:
+class _Stationary(ABC):
     """What models with a sill share.
 
     Parameters
@@ -133,9 +134,9 @@ class _Stationary:
         """Return the same law with sill and nugget times `factor` (>= 0)."""
         return replace(self, sill=self.sill * factor, nugget=self.nugget * factor)
 
+    @abstractmethod
     def _correlation(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
         """Correlation at distances in units of the length."""
-        raise NotImplementedError
 
     def _decorrelation(self, ratio: NDArray[np.float64]) -> NDArray[np.float64]:
         """One less the correlation, without loss of digits where that is possible."""
