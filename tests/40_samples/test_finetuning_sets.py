@@ -80,7 +80,7 @@ def test_constituents_carry_their_label_and_hold_what_they_say():
     )
     for name in ("volcano", "noise"):
         drawn = made.constituent(name)
-        tracks = {drawn.samples.geometry(int(k)).track for k in drawn.indices}
+        tracks = {drawn.samples.geometry(int(k)).direction for k in drawn.indices}
         assert tracks == {"descending"}
         assert set(drawn.indices) <= set(made.synthetic.indices)
         assert len(set(drawn.indices)) == 12

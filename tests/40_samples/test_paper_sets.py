@@ -63,7 +63,7 @@ def test_set_has_the_numbers_of_the_paper():
 def test_classes_are_equal_for_each_of_seven_looks():
     labels = np.array([SET.label(index) for index in range(len(SET))]).reshape(7, -1)
     assert_array_equal(labels.sum(axis=1), np.full(7, 20))
-    tracks = [SET.geometry(index).track for index in range(0, len(SET), 40)]
+    tracks = [SET.geometry(index).direction for index in range(0, len(SET), 40)]
     assert tracks == 2 * ["ascending"] + 5 * ["descending"]
 
 
@@ -71,7 +71,7 @@ def test_looks_point_up_and_to_the_side_of_the_track():
     for geometry in GEOMETRIES:
         east, _, up = geometry.look
         assert up > 0.7
-        assert (east < 0) == (geometry.track == "ascending")
+        assert (east < 0) == (geometry.direction == "ascending")
 
 
 def test_sample_is_the_same_bits_in_any_order_and_process():
@@ -105,7 +105,7 @@ def test_peak_lies_between_the_floor_of_its_track_and_ten_centimetres():
             field.flat[np.argmax(np.abs(field))]
             for field in (quiet.displacement(geometry.look, SMALL, rng) for _ in range(60))
         ]
-        least = 0.015 if geometry.track == "ascending" else 0.006
+        least = 0.015 if geometry.direction == "ascending" else 0.006
         assert np.abs(peaks).min() >= least
         assert np.abs(peaks).max() <= 0.10
         assert np.abs(peaks).min() < least + 0.01

@@ -191,7 +191,7 @@ class Material:
     def _descending(self, label: int) -> NDArray[np.intp]:
         whole, indices = self._whole, self.synthetic.indices
         each = 2 * whole.sources
-        descending = np.array([g.track == "descending" for g in whole.geometries])
+        descending = np.array([g.direction == "descending" for g in whole.geometries])
         positive = indices % each < whole.sources
         return np.asarray(indices[descending[indices // each] & (positive == bool(label))])
 

@@ -23,7 +23,7 @@ from bradyseism.scenes.priors import GEOMETRIES, Geometry, PaperPrior
 
 # FT1 holds no volcano below 1.5 cm, whatever the track.
 FT1_VOLCANOES = replace(PaperPrior(), least_descending=PaperPrior().least_ascending)
-FT1_GEOMETRIES = tuple(g for g in GEOMETRIES if g.track == "ascending")
+FT1_GEOMETRIES = tuple(g for g in GEOMETRIES if g.direction == "ascending")
 
 
 @dataclass(frozen=True, eq=False)

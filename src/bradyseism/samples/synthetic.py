@@ -183,7 +183,7 @@ class PaperSet:
         shape = (self.encoding.size, self.encoding.size)
         length = self.noise_length.draw(rng)
         noise = turbulent_field(ExponentialModel(1.0, length), shape, self.encoding.pixel_size, rng)
-        return scale_noise(noise, NOISE_LEVELS[geometry.track].draw(rng), self.noise_level)
+        return scale_noise(noise, NOISE_LEVELS[geometry.direction].draw(rng), self.noise_level)
 
     def _checked(self, index: int) -> int:
         """Refuse indices outside the set; python stops iterating at an IndexError."""

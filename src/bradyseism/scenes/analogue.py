@@ -28,12 +28,12 @@ from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.physics.terrain import power_law_field, steepness
 from bradyseism.scenes.analogue_frozen import SEED, VERSION
-from bradyseism.scenes.analogue_places import PLACES, TRACKS, Place, Track
+from bradyseism.scenes.analogue_places import PLACES, Place
 from bradyseism.scenes.nuisances.artefacts import Ramp, StratifiedResidual
 from bradyseism.scenes.nuisances.effect import Effect, Nuisance
 from bradyseism.scenes.nuisances.plains import SaltFlat
 from bradyseism.scenes.nuisances.slopes import RockGlacier, SlopeCreep
-from bradyseism.scenes.priors import LogUniform
+from bradyseism.scenes.priors import GEOMETRIES, Geometry, LogUniform
 from bradyseism.scenes.scenery import Scenery
 
 PositiveRule = Literal["peak", "half"]
@@ -76,7 +76,7 @@ class AnalogueFrame:
         512 x 512 pixels of 200 m, m/yr.
     place : Place
         Where it lies.
-    track : Track
+    track : Geometry
         From where it is seen.
     ground : Ground
         Relief and volcanoes.
@@ -86,7 +86,7 @@ class AnalogueFrame:
 
     map: VelocityMap
     place: Place
-    track: Track
+    track: Geometry
     ground: Ground
     deformation: NDArray[np.float64]
 
@@ -143,7 +143,7 @@ def analogue_frame(number: int, noise_level: NoiseReading = "peak") -> AnalogueF
     if not 0 <= number < len(FRAMES):
         raise ValueError(f"frame {number} is outside 0 to {len(FRAMES) - 1}")
     index, track_number = FRAMES[number]
-    place, track = PLACES[index], TRACKS[track_number]
+    place, track = PLACES[index], GEOMETRIES[track_number]
     ground = draw_ground(index)
     scenery = Scenery(ground.elevation, PIXEL_SIZE, track.look)
     effects = _frame_effects(scenery, place, number)
@@ -258,7 +258,7 @@ def sum_of(effects: list[Effect], scenery: Scenery) -> NDArray[np.float64]:
 
 
 def residual(
-    scenery: Scenery, track: Track, noise_level: NoiseReading, rng: np.random.Generator
+    scenery: Scenery, track: Geometry, noise_level: NoiseReading, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Turbulent residual of the published amplitude and pixel noise, in m/yr."""
     length = LogUniform(2e3, 15e3).draw(rng)
@@ -283,7 +283,7 @@ def gaps(
     return np.asarray(score > np.quantile(score, 1.0 - share))
 
 
-def as_map(velocity: NDArray[np.float64], grid: Grid, track: Track, name: str) -> VelocityMap:
+def as_map(velocity: NDArray[np.float64], grid: Grid, track: Geometry, name: str) -> VelocityMap:
     """Velocity as a map that knows its look."""
     return VelocityMap(
         velocity.astype(np.float32),
@@ -312,7 +312,7 @@ def _deformation(place: Place, scenery: Scenery) -> NDArray[np.float64]:
     if place.deformation is None:
         return np.zeros(scenery.shape)
     motion = place.deformation.source.displacement(*scenery.axes())
-    first = project(motion, TRACKS[place.tracks[0]].look)
+    first = project(motion, GEOMETRIES[place.tracks[0]].look)
     extreme = first.flat[np.abs(first).argmax()]
     return np.asarray(project(motion, scenery.look) * (place.deformation.rate / extreme))
 

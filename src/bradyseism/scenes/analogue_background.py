@@ -26,10 +26,9 @@ from bradyseism.scenes.analogue import (
     residual,
     sum_of,
 )
-from bradyseism.scenes.analogue_places import TRACKS, Track
 from bradyseism.scenes.nuisances.effect import Effect
 from bradyseism.scenes.nuisances.plains import SaltFlat
-from bradyseism.scenes.priors import LogUniform
+from bradyseism.scenes.priors import GEOMETRIES, Geometry, LogUniform
 from bradyseism.scenes.scenery import Scenery
 
 BACKGROUNDS = 60
@@ -50,7 +49,7 @@ class AnalogueBackground:
     ----------
     map : VelocityMap
         1024 x 1024 pixels of 200 m, m/yr; patches that do not count are missing.
-    track : Track
+    track : Geometry
         From where it is seen.
     elevation : array, shape (1024, 1024)
         Metres.
@@ -61,7 +60,7 @@ class AnalogueBackground:
     """
 
     map: VelocityMap
-    track: Track
+    track: Geometry
     elevation: NDArray[np.float64]
     salt: NDArray[np.bool_]
     kept: NDArray[np.bool_]
@@ -87,7 +86,7 @@ def analogue_background(number: int, noise_level: NoiseReading = "peak") -> Anal
     if not 0 <= number < BACKGROUNDS:
         raise ValueError(f"background {number} is outside 0 to {BACKGROUNDS - 1}")
     # As many of each kind of track as in the training set.
-    track = TRACKS[number % len(TRACKS)]
+    track = GEOMETRIES[number % len(GEOMETRIES)]
     wanted = 14 if number < _FOURTEEN else 13
     for attempt in range(_ATTEMPTS):
         rng = analogue_rng(BACKGROUND, number, _DRAWS * attempt)

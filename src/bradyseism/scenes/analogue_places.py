@@ -9,42 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bradyseism.physics.line_of_sight import look_vector
 from bradyseism.physics.sources import CDM, Mogi, Source
-
-Direction = Literal["ascending", "descending"]
-
-
-@dataclass(frozen=True)
-class Track:
-    """A line of sight.
-
-    Parameters
-    ----------
-    direction : {"ascending", "descending"}
-        Whose noise belongs to it.
-    heading, incidence : float
-        Degrees: clockwise from north, from the vertical at the ground.
-    """
-
-    direction: Direction
-    heading: float
-    incidence: float
-
-    @property
-    def look(self) -> NDArray[np.float64]:
-        """Unit vector (east, north, up) from the ground to the satellite."""
-        return look_vector(self.heading, self.incidence)
-
-
-TRACKS = (
-    *(Track("ascending", -12.5, incidence) for incidence in (34.0, 43.0)),
-    *(Track("descending", -167.5, incidence) for incidence in (32.0, 35.0, 38.0, 41.0, 44.0)),
-)
-"""The seven lines of sight on which the training set stands, too."""
 
 
 @dataclass(frozen=True)

@@ -85,13 +85,13 @@ class Geometry:
 
     Parameters
     ----------
-    track : {"ascending", "descending"}
+    direction : {"ascending", "descending"}
         Whose noise belongs to it.
     heading, incidence : float
         In degrees: clockwise from north, from the vertical at the ground.
     """
 
-    track: Literal["ascending", "descending"]
+    direction: Literal["ascending", "descending"]
     heading: float
     incidence: float
 

@@ -279,7 +279,7 @@ def _synthetic_rows(study: Study) -> Rows:
     chosen = _synthetic_test(study)
     whole = study.synthetic(seed_offset=1)
     count = len(chosen)
-    names = [f"{whole.geometry(int(k)).track} {k}" for k in chosen.indices]
+    names = [f"{whole.geometry(int(k)).direction} {k}" for k in chosen.indices]
     zeros = np.zeros(count, dtype=np.int64)
     labels = np.array([whole.label(int(k)) for k in chosen.indices])
     return {
