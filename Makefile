@@ -45,9 +45,11 @@ benchmark: .venv-test/.benchmark
 clean:
 	rm -rf .venv .venv-test .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist
 
+# Compiled at once, on two cores: else each start compiles again where Python may write no bytecode.
 .venv/.installed: pyproject.toml constraints/plain.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(INSTALL) -c constraints/plain.txt -e .
+	.venv/bin/python -m compileall -q -j 2 -x '/(tests|pip|setuptools)/' .venv/lib
 	touch $@
 
 .venv-test/.installed: pyproject.toml constraints/test.txt

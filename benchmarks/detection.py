@@ -91,7 +91,11 @@ detect(VelocityMap(velocity, grid, 5.0), Detector.load())
 def python(code: str, *arguments: str) -> str:
     """Standard output of a fresh interpreter that runs `code`."""
     command = [sys.executable, "-c", code, *arguments]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    # Where bytecode may not be written, every start would be a first one.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, env=environment
+    ).stdout
 
 
 def startup_seconds() -> float:

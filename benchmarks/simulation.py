@@ -4,8 +4,8 @@
 
 Prints how many times faster one CDM scene of 256 x 256 pixels is than vmod-geodesy, and how many
 times faster one turbulent field of the same size is than GSTools. Ours and theirs take turns, so
-that other load on the machine falls on both; the medians are compared. `benchmarks/scenes.py` times
-whole scenes.
+that other load on the machine falls on both; the medians are compared. Last, whole training scenes
+of that size a second on two processes, of which `benchmarks/scenes.py` tells more.
 """
 
 # ruff: noqa: E402  (threads are counted when numpy and numba are imported, so the limit comes first)
@@ -24,6 +24,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "
 
 import gstools
 import numpy as np
+from scenes import per_second
 from vmod.source.cdm import Cdm
 
 from bradyseism.physics.atmosphere import turbulent_field
@@ -84,6 +85,7 @@ def main() -> None:
     figures = {
         "cdm_over_vmod": round(cdm_over_vmod(), 2),
         "turbulence_over_gstools": round(turbulence_over_gstools(), 1),
+        "scenes_per_second": round(per_second(2), 1),
     }
     if arguments.json:
         print(json.dumps(figures))
