@@ -6,12 +6,13 @@
 FIELD holds the real maps with truth.csv; default ../shared/field beside the repository. Windows
 are 51.2 km, at wavelengths above 2 km, normalised by their own median and MAD, so that what is
 compared is shape. `--freeze` makes every frame and background map, and writes the fingerprints to
-src/bradyseism/scenes/analogue_frozen.py: change VERSION there first if one was published.
+src/bradyseism/scenes/analogue_frozen.json: change the version there first if one was published.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -170,15 +171,14 @@ def freeze(processes: int) -> None:
     jobs += [("background", n) for n in range(BACKGROUNDS)]
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         prints = dict(pool.map(_print_of, jobs))
-    lines = "".join(f'    "{name}": "{value}",\n' for name, value in prints.items())
-    path = REPOSITORY / "src" / "bradyseism" / "scenes" / "analogue_frozen.py"
-    path.write_text(
-        f'"""{analogue_frozen.__doc__}"""\n\n# ruff: noqa: E501\n\n'
-        f"VERSION = {analogue_frozen.VERSION}\nSEED = {analogue_frozen.SEED:_}\n"
-        f'SHA256 = "{combined_hash(prints)}"\n'
-        f"FINGERPRINTS: dict[str, str] = {{\n{lines}}}\n",
-        encoding="utf-8",
-    )
+    path = REPOSITORY / "src" / "bradyseism" / "scenes" / analogue_frozen.FROZEN
+    content = {
+        "version": analogue_frozen.VERSION,
+        "seed": analogue_frozen.SEED,
+        "sha256": combined_hash(prints),
+        "fingerprints": prints,
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     print(f"version {analogue_frozen.VERSION}: SHA-256 {combined_hash(prints)}")
 
 

@@ -9,7 +9,7 @@ gaps, what is seen of a source) that are called alone with the very arguments of
 the peak memory of a process after 50 and after 500 scenes.
 """
 
-# ruff: noqa: E402  (threads are counted when numpy and numba are imported, so the limit comes first)
+# ruff: noqa: E402  (numpy and numba count threads when they are imported: the limit comes first)
 
 from __future__ import annotations
 

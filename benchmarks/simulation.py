@@ -8,7 +8,7 @@ that other load on the machine falls on both; the medians are compared. Last, wh
 of that size a second on two processes, of which `benchmarks/scenes.py` tells more.
 """
 
-# ruff: noqa: E402  (threads are counted when numpy and numba are imported, so the limit comes first)
+# ruff: noqa: E402  (numpy and numba count threads when they are imported: the limit comes first)
 
 from __future__ import annotations
 

@@ -30,7 +30,8 @@ class TestRead:
     @pytest.mark.parametrize("title", ["", '"Global Volcanism Program, 2024. List",,,,,\n'])
     @pytest.mark.parametrize("mark", ["", "\ufeff"])
     def test_spreadsheet_headings(self, tmp_path, title, mark):
-        path = write(tmp_path, mark + title + GVP + '355100,"Láscar, N",Chile,-23.37,-67.73,5592\n')
+        row = '355100,"Láscar, N",Chile,-23.37,-67.73,5592\n'
+        path = write(tmp_path, mark + title + GVP + row)
         assert read_catalogue(path).volcanoes == (
             Volcano(355100, "Láscar, N", -67.73, -23.37, 5592.0),
         )

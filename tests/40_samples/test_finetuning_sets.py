@@ -108,9 +108,12 @@ def test_background_is_filtered_before_the_volcano_or_after():
 
 def test_filtered_setting_reaches_the_set():
     first, second = (material(6, filtered=filtered) for filtered in ("background", "sum"))
-    images = [m.constituent("hybrid_filtered")[0]["image"] for m in (first, second)]
-    assert not np.array_equal(*images)
-    assert_array_equal(first.constituent("hybrid")[0]["image"], second.constituent("hybrid")[0]["image"])  # fmt: skip  # noqa: E501
+    filtered, plain = (
+        [m.constituent(name)[0]["image"] for m in (first, second)]
+        for name in ("hybrid_filtered", "hybrid")
+    )
+    assert not np.array_equal(*filtered)
+    assert_array_equal(*plain)
 
 
 def test_a_background_is_held_out_of_all_its_forms():

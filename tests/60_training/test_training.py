@@ -168,13 +168,13 @@ def test_ctrl_c_leaves_what_was_done(tmp_path):
             try:
                 return super().__getitem__(index)
             except Interruption:
-                raise KeyboardInterrupt from None
+                raise KeyboardInterrupt("in the loader") from None
 
     falling = blobs(64, 0)
     falling.__class__ = Interrupted
     falling.left = 64 + 24
     handler = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="in the loader"):
         fit(Tiny(), falling, blobs(32, 1), SETTINGS, tmp_path)
     assert signal.getsignal(signal.SIGINT) is handler
     assert torch.load(tmp_path / loop.LAST, weights_only=True)["global_step"] == 4

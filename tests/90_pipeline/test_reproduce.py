@@ -180,11 +180,11 @@ def test_stopped_run_goes_on_and_ends_the_same(
     def failing(*arguments: object, **named: object) -> object:
         calls.append(arguments)
         if len(calls) == 4:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("in the fourth fit")
         return true_fit(*arguments, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr("bradyseism.training.stages.fit", failing)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="in the fourth fit"):
         reproduce(tmp_path / "run", TINY, inputs, COMMAND)
     monkeypatch.undo()
     before = (tmp_path / "run/finetune/half/FT1/last/seed-0/head.safetensors").stat().st_mtime_ns

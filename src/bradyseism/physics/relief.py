@@ -6,12 +6,13 @@ Arrays are north-up (row 0 is north); elevation in metres; pixel size in metres.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.physics.dislocation import compiled
+from bradyseism.physics.dislocation import compiled, kernel
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.terrain import power_law_field
 
 FloatArray = NDArray[np.floating[Any]]
@@ -75,7 +76,7 @@ def synthetic_relief(
     rows, columns = (-(-n // 2**doublings) + 2 * border for n in shape)
     outer_scale = max(rows, columns) * rng.uniform(0.4, 1.0)
     base = power_law_field((rows, columns), rng.uniform(2.4, 3.0), rng, outer_scale=outer_scale)
-    above = base - float(np.quantile(base, plains))
+    above = base - quantile(base, plains)
     strength = rng.uniform(2.0, 6.0)
     elevation = np.zeros_like(above)
     for level in range(doublings):
@@ -90,8 +91,7 @@ def synthetic_relief(
     elevation = _doubled(_filled(elevation))
     # Outcrops and gullies, finer than the rivers.
     detail = rng.standard_normal(elevation.shape, dtype=np.float32)
-    rough = (_DETAIL * _uplift(above)).repeat(2, axis=0).repeat(2, axis=1)
-    elevation += rough * detail
+    _roughen(elevation, _DETAIL * _uplift(above), detail)
     top, left = ((n - m) // 2 for n, m in zip(elevation.shape, shape, strict=True))
     cut = elevation[top : top + shape[0], left : left + shape[1]]
     cut = cut - cut.min()
@@ -185,26 +185,71 @@ def _filled(elevation: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(elevation + 0.4 * np.maximum(smooth - elevation, 0.0))
 
 
+@compiled
 def _doubled(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Twice the rows and columns, with cubic midpoints; the border is continued."""
-    for _ in range(2):
-        padded = np.concatenate([values[:1], values, values[-1:], values[-1:]])
-        between = (9.0 * (padded[1:-2] + padded[2:-1]) - padded[:-3] - padded[3:]) / 16.0
-        values = np.stack([values, between], axis=1).reshape(2 * len(values), -1).T
-    return np.ascontiguousarray(values)
+    rows, columns = values.shape
+    tall = np.empty((2 * rows, columns))
+    for row in range(rows):
+        above, below, second = max(row - 1, 0), min(row + 1, rows - 1), min(row + 2, rows - 1)
+        for column in range(columns):
+            inner, outer = values[row, column] + values[below, column], values[above, column]
+            tall[2 * row, column] = values[row, column]
+            tall[2 * row + 1, column] = (9.0 * inner - outer - values[second, column]) / 16.0
+    doubled = np.empty((2 * rows, 2 * columns))
+    for row in range(2 * rows):
+        for column in range(columns):
+            left, right = max(column - 1, 0), min(column + 1, columns - 1)
+            second = min(column + 2, columns - 1)
+            inner, outer = tall[row, column] + tall[row, right], tall[row, left]
+            doubled[row, 2 * column] = tall[row, column]
+            doubled[row, 2 * column + 1] = (9.0 * inner - outer - tall[row, second]) / 16.0
+    return doubled
+
+
+@compiled
+def _roughen(
+    elevation: NDArray[np.float64], rough: NDArray[np.float64], detail: NDArray[np.float32]
+) -> None:
+    """Add `detail` times `rough`, which has a pixel for each two by two."""
+    for row in range(elevation.shape[0]):
+        for column in range(elevation.shape[1]):
+            elevation[row, column] += rough[row // 2, column // 2] * detail[row, column]
+
+
+class _Rivers(NamedTuple):
+    """Where each node drains to, how far that is in nodes, and an order from the mouths upward."""
+
+    receiver: NDArray[np.int32]
+    reach: NDArray[np.float64]
+    order: NDArray[np.int32]
 
 
 def _incised(
     elevation: NDArray[np.float64], uplift: NDArray[np.float64], strength: float, steps: int
 ) -> NDArray[np.float64]:
     """Elevation after `steps` of uplift and river incision; ground without uplift stays."""
-    shape = elevation.shape
-    height, rate = elevation.ravel().copy(), uplift.ravel()
+    height = elevation.copy()
     for _ in range(steps):
-        receiver, reach = _receivers(height.reshape(shape))
-        order = _upstream(receiver)
-        _cut(height, rate, receiver, reach, order, strength, 1.0 / max(shape))
-    return height.reshape(shape)
+        receiver, reach = _receivers(height)
+        rivers = _Rivers(receiver, reach, _upstream(receiver))
+        _cut(height.ravel(), uplift.ravel(), rivers, strength, 1.0 / max(height.shape))
+    return height
+
+
+_Slope = tuple[float, int, float]
+"""Steepest drop found so far, the step to its foot in the flat array, and its length in nodes."""
+
+
+@kernel
+def _steeper(best: _Slope, drop: float, step: int, length: float) -> _Slope:
+    """Take a drop if it is the steepest yet; without a branch, so that loops become vectors."""
+    steeper = drop > best[0]
+    return (
+        drop if steeper else best[0],
+        step if steeper else best[1],
+        length if steeper else best[2],
+    )
 
 
 @compiled
@@ -213,22 +258,24 @@ def _receivers(height: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[
     rows, columns = height.shape
     receiver = np.arange(rows * columns).astype(np.int32)
     reach = np.ones(rows * columns)
-    flat = height.ravel()
-    beside = (-columns, -1, 1, columns)
-    across = (-columns - 1, 1 - columns, columns - 1, columns + 1)
+    side, root = math.sqrt(2.0), math.sqrt(0.5)
     for row in range(1, rows - 1):
-        for here in range(row * columns + 1, (row + 1) * columns - 1):
-            steepest, target, length = 0.0, 0, 1.0
-            for step in beside:
-                drop = flat[here] - flat[here + step]
-                if drop > steepest:
-                    steepest, target = drop, step
-            for step in across:
-                drop = (flat[here] - flat[here + step]) * math.sqrt(0.5)
-                if drop > steepest:
-                    steepest, target, length = drop, step, math.sqrt(2.0)
-            receiver[here] += target
-            reach[here] = length
+        above, middle, below = height[row - 1], height[row], height[row + 1]
+        targets = receiver[row * columns : (row + 1) * columns]
+        lengths = reach[row * columns : (row + 1) * columns]
+        for c in range(1, columns - 1):
+            here = middle[c]
+            best = (0.0, 0, 1.0)
+            best = _steeper(best, here - above[c], -columns, 1.0)
+            best = _steeper(best, here - middle[c - 1], -1, 1.0)
+            best = _steeper(best, here - middle[c + 1], 1, 1.0)
+            best = _steeper(best, here - below[c], columns, 1.0)
+            best = _steeper(best, (here - above[c - 1]) * root, -columns - 1, side)
+            best = _steeper(best, (here - above[c + 1]) * root, 1 - columns, side)
+            best = _steeper(best, (here - below[c - 1]) * root, columns - 1, side)
+            best = _steeper(best, (here - below[c + 1]) * root, columns + 1, side)
+            targets[c] += best[1]
+            lengths[c] = best[2]
     return receiver, reach
 
 
@@ -236,27 +283,24 @@ def _receivers(height: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[
 def _upstream(receiver: NDArray[np.int32]) -> NDArray[np.int32]:
     """Order in which each node comes after the one that it drains to."""
     count = receiver.size
-    end = np.zeros(count + 1, np.int32)
-    for node in range(count):
-        end[receiver[node] + 1] += 1
-    for node in range(count):
-        end[node + 1] += end[node]
-    donors = np.empty(count, np.int32)
+    donor = np.full(count, -1, np.int32)  # the first of each node
+    sibling = np.empty(count, np.int32)  # the next donor to the same node
+    for node in range(count - 1, -1, -1):
+        if receiver[node] != node:
+            sibling[node] = donor[receiver[node]]
+            donor[receiver[node]] = node
     order = np.empty(count, np.int32)
     filled = 0
     for node in range(count):
-        donors[end[receiver[node]]] = node
-        end[receiver[node]] += 1
         if receiver[node] == node:
             order[filled] = node
             filled += 1
     for done in range(count):
-        node = order[done]
-        first = end[node - 1] if node > 0 else 0
-        for place in range(first, end[node]):
-            if donors[place] != node:
-                order[filled] = donors[place]
-                filled += 1
+        node = donor[order[done]]
+        while node >= 0:
+            order[filled] = node
+            filled += 1
+            node = sibling[node]
     return order
 
 
@@ -264,13 +308,12 @@ def _upstream(receiver: NDArray[np.int32]) -> NDArray[np.int32]:
 def _cut(
     height: NDArray[np.float64],
     uplift: NDArray[np.float64],
-    receiver: NDArray[np.int32],
-    reach: NDArray[np.float64],
-    order: NDArray[np.int32],
+    rivers: _Rivers,
     strength: float,
     spacing: float,
 ) -> None:
     """Raise the ground, then cut it toward the receivers by the root of the drained area."""
+    receiver, reach, order = rivers
     area = np.full(height.size, spacing * spacing)
     for node in order[::-1]:
         if receiver[node] != node:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 
+from bradyseism.physics.dislocation import compiled
 from bradyseism.physics.line_of_sight import checked_look
+from bradyseism.physics.quantiles import quantile
 
 FloatArray = NDArray[np.floating[Any]]
 GAUSSIAN_MODES = 16
@@ -54,10 +56,10 @@ def power_law_field(
         )
     padded = tuple(fft.next_fast_len(2 * n, real=True) for n in shape)
     knee = 1.0 / (outer_scale or max(padded))
-    amplitude = np.exp(np.float32(-slope / 4) * np.log(_squared_wavenumber(padded) + knee**2))
+    # Rows of one frequency and its negative share an amplitude.
+    amplitude = np.exp(np.float32(-slope / 4) * _log_wavenumber(padded, knee))
     amplitude[0, 0] = 0.0
-    spectrum = _white_modes(amplitude.shape, rng)
-    spectrum *= amplitude
+    spectrum = _random_modes(amplitude, padded[0], rng)
     # Rows outside the field are dropped before the second half of the transform.
     half = fft.ifft(spectrum, axis=0, overwrite_x=True)[: shape[0]]
     cut = fft.irfft(half, padded[1], axis=1)[:, : shape[1]].astype(np.float64)
@@ -66,28 +68,56 @@ def power_law_field(
 
 
 @lru_cache(maxsize=8)
-def _squared_wavenumber(padded: tuple[int, int]) -> NDArray[np.float32]:
-    """Squared wavenumber (cycles per pixel) of the half spectrum of a real field."""
-    along_rows, along_columns = fft.fftfreq(padded[0]), fft.rfftfreq(padded[1])
+def _log_wavenumber(padded: tuple[int, int], knee: float) -> NDArray[np.float32]:
+    """Logarithm of the squared wavenumber (cycles per pixel) of real modes, flat below the knee.
+
+    Of shape (rows // 2 + 1, columns // 2 + 1): frequencies 0 and above.
+    """
+    along_rows, along_columns = fft.rfftfreq(padded[0]), fft.rfftfreq(padded[1])
     squared = along_rows[:, None] ** 2 + along_columns[None, :] ** 2
-    squared.setflags(write=False)
-    return np.asarray(squared, dtype=np.float32)
+    logarithm = np.log(np.asarray(squared, dtype=np.float32) + knee**2)
+    logarithm.setflags(write=False)
+    return np.asarray(logarithm)
 
 
-def _white_modes(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.complex64]:
-    """White half spectrum: the modes that carry a steep spectrum Gaussian, the many others flat.
+def _random_modes(
+    amplitude: NDArray[np.float32], rows: int, rng: np.random.Generator
+) -> NDArray[np.complex64]:
+    """Half spectrum of a real field: steep spectra are carried by few modes, which are Gaussian.
 
     A field is the sum of thousands of the others, so that it is Gaussian all the same; uniform
     numbers from raw bits cost a tenth.
     """
-    bits = np.frombuffer(rng.bytes(4 * shape[0] * shape[1]), dtype=np.int16)
-    parts = bits.astype(np.float32) * np.float32(math.sqrt(3.0) / 2**15)
-    modes = parts.view(np.complex64).reshape(shape)
-    low = min(GAUSSIAN_MODES, shape[0] // 2)
-    gaussian = rng.standard_normal((2 * low, 2 * min(GAUSSIAN_MODES, shape[1])), dtype=np.float32)
-    modes[:low, : gaussian.shape[1] // 2] = gaussian[:low].view(np.complex64)
-    modes[-low:, : gaussian.shape[1] // 2] = gaussian[low:].view(np.complex64)
-    return modes
+    columns = amplitude.shape[1]
+    bits = rng.integers(0, 2**32, size=(rows, columns), dtype=np.uint32).view(np.int16)
+    low = min(GAUSSIAN_MODES, rows // 2)
+    gaussian = rng.standard_normal((2 * low, 2 * min(GAUSSIAN_MODES, columns)), dtype=np.float32)
+    parts = np.empty((rows, 2 * columns), dtype=np.float32)
+    _scale(bits, gaussian, amplitude, parts)
+    return parts.view(np.complex64)
+
+
+@compiled
+def _scale(
+    bits: NDArray[np.int16],
+    gaussian: NDArray[np.float32],
+    amplitude: NDArray[np.float32],
+    parts: NDArray[np.float32],
+) -> None:
+    """Write modes of a given deviation from 16 bits, the lowest from `gaussian`."""
+    rows, low = parts.shape[0], gaussian.shape[0] // 2
+    unit = np.float32(math.sqrt(3.0) / 2**15)
+    for row in range(rows):
+        sizes = amplitude[min(row, rows - row)]
+        for column in range(sizes.size):
+            parts[row, 2 * column] = np.float32(bits[row, 2 * column]) * unit * sizes[column]
+            parts[row, 2 * column + 1] = (
+                np.float32(bits[row, 2 * column + 1]) * unit * sizes[column]
+            )
+        if row < low or row >= rows - low:
+            normals = gaussian[row if row < low else row - rows + 2 * low]
+            for column in range(normals.size):
+                parts[row, column] = normals[column] * sizes[column // 2]
 
 
 def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
@@ -109,8 +139,25 @@ def gradient(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
         raise ValueError(f"elevation has shape {elevation.shape}: a slope needs 2 x 2 pixels")
     if not 0.0 < pixel_size < math.inf:
         raise ValueError(f"pixel size {pixel_size:g} m is not positive: give metres")
-    southward, eastward = np.gradient(np.asarray(elevation, dtype=np.float64), pixel_size)
-    return np.stack([eastward, -southward])
+    return _central_differences(np.ascontiguousarray(elevation, dtype=np.float64), pixel_size)
+
+
+@compiled
+def _central_differences(elevation: NDArray[np.float64], pixel_size: float) -> NDArray[np.float64]:
+    """Slopes toward east and north over two pixels, over one at the border."""
+    rows, columns = elevation.shape
+    slopes = np.empty((2, rows, columns))
+    for row in range(rows):
+        north, south = max(row - 1, 0), min(row + 1, rows - 1)
+        run = (south - north) * pixel_size
+        for column in range(columns):
+            slopes[1, row, column] = (elevation[north, column] - elevation[south, column]) / run
+        along, eastward = elevation[row], slopes[0, row]
+        eastward[0] = (along[1] - along[0]) / pixel_size
+        eastward[columns - 1] = (along[columns - 1] - along[columns - 2]) / pixel_size
+        for column in range(1, columns - 1):
+            eastward[column] = (along[column + 1] - along[column - 1]) / (2.0 * pixel_size)
+    return slopes
 
 
 def steepness(elevation: FloatArray, pixel_size: float) -> NDArray[np.float64]:
@@ -151,7 +198,8 @@ def flat_ground(
     """Mask of ground less steep than `steepest` degrees, shape (rows, columns)."""
     if not 0 < steepest < 90:
         raise ValueError(f"steepest {steepest:g} deg is outside 0-90")
-    return np.asarray(steepness(elevation, pixel_size) < steepest)
+    eastward, northward = gradient(elevation, pixel_size)
+    return np.asarray(eastward**2 + northward**2 < math.tan(math.radians(steepest)) ** 2)
 
 
 def local_incidence(
@@ -191,4 +239,4 @@ def blob(
     distance = np.sqrt(((rows - row) / reach) ** 2 + ((columns - column) / reach) ** 2)
     frayed = power_law_field(shape, roughness, rng, outer_scale=max(4.0, 3 * reach))
     level = 0.6 * frayed - distance
-    return np.asarray(level > np.quantile(level, 1 - share))
+    return np.asarray(level > quantile(level, 1 - share))

@@ -21,10 +21,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from bradyseism.physics.dislocation import compiled
 from bradyseism.physics.line_of_sight import checked_look
 
 FloatArray = NDArray[np.floating[Any]]
@@ -121,31 +121,34 @@ def _hidden(elevation: NDArray[np.float64], down: float, right: float, rise: flo
     return np.asarray(_cast(elevation, forward, aside, rise / abs(right)))
 
 
-@numba.njit(cache=True)
+@compiled
 def _cast(
     elevation: NDArray[np.float64], forward: int, aside: float, climb: float
 ) -> NDArray[np.bool_]:
     """Cast rays one column at a time, `aside` rows and `climb` metres each.
 
-    Heights are linear between the two rows that a ray passes.
+    Heights are linear between the two rows that a ray passes. The rays of a row take each step
+    together, as vectors.
     """
     rows, columns = elevation.shape
     highest = elevation.max()
     hidden = np.zeros((rows, columns), dtype=np.bool_)
     for row in range(rows):
-        for column in range(columns):
-            start = elevation[row, column] + climb * _LEVEL
-            steps = columns - 1 - column if forward > 0 else column
-            steps = min(steps, int((highest - start) / climb) + 1)
-            for step in range(1, steps + 1):
-                y = row + step * aside
-                if y < 0.0 or y > rows - 1:
-                    break
-                top = min(int(y), rows - 2)
-                x = column + step * forward
-                upper = elevation[top, x]
-                height = upper + (y - top) * (elevation[top + 1, x] - upper)
-                if height > start + step * climb:
-                    hidden[row, column] = True
-                    break
+        start = elevation[row] + climb * _LEVEL
+        steps = min(columns - 1, int((highest - start.min()) / climb) + 1)
+        for step in range(1, steps + 1):
+            y = row + step * aside
+            if y < 0.0 or y > rows - 1:
+                break
+            top = min(int(y), rows - 2)
+            share, rise = y - top, step * climb
+            # Where rays start, and where they are: those at the far side have left the array.
+            here, there = (0, step) if forward > 0 else (step, 0)
+            count = columns - step
+            foot, seen = start[here : here + count], hidden[row, here : here + count]
+            upper = elevation[top, there : there + count]
+            lower = elevation[top + 1, there : there + count]
+            for ray in range(count):
+                height = upper[ray] + share * (lower[ray] - upper[ray])
+                seen[ray] |= height > foot[ray] + rise
     return hidden

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 
@@ -91,7 +92,7 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
     if not results:
         book.skip("tables, ROC curves, claims", "the run has no predictions yet")
     steps: list[tuple[str, Callable[[], None]]] = [
-        (f"{result.test}, {result.cycle}", lambda result=result: _draw_result(book, result))  # type: ignore[misc]  # a default, so that each step has its own result
+        (f"{result.test}, {result.cycle}", partial(_draw_result, book, result))
         for result in results
     ]
     steps += [

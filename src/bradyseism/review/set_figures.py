@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -193,8 +194,8 @@ def _frame_legend(axes: Axes) -> None:
                 frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4)  # fmt: skip
 
 
-def _thumbnail(axes: Axes, exhibit: Exhibit, colours: object) -> None:
-    axes.imshow(exhibit.image, cmap=colours, vmin=-np.pi, vmax=np.pi, interpolation="nearest")  # type: ignore[arg-type]  # a colour map of matplotlib
+def _thumbnail(axes: Axes, exhibit: Exhibit, colours: Colormap) -> None:
+    axes.imshow(exhibit.image, cmap=colours, vmin=-np.pi, vmax=np.pi, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(edgecolor=_WITH if exhibit.label else _WITHOUT, linewidth=1.4)
 

@@ -100,7 +100,7 @@ def signed(value: float, digits: int = 1) -> str:
 
 
 def position(longitude: float, latitude: float) -> str:
-    """Longitude and latitude in degrees with their hemispheres, such as "14.140° E, 40.826° N"."""
+    """Longitude and latitude in degrees and hemispheres, such as "14.140° E, 40.826° N"."""
     turned = (longitude + 180.0) % 360.0 - 180.0
     east = f"{abs(turned):.3f}\N{DEGREE SIGN} {'E' if turned >= 0 else 'W'}"
     return f"{east}, {abs(latitude):.3f}\N{DEGREE SIGN} {'N' if latitude >= 0 else 'S'}"

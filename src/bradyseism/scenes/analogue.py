@@ -25,6 +25,7 @@ from bradyseism.physics.atmosphere import (
 )
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.relief import add_cone, synthetic_relief
 from bradyseism.physics.terrain import power_law_field, steepness
 from bradyseism.scenes.analogue_frozen import SEED, VERSION
@@ -280,7 +281,7 @@ def gaps(
     score = power_law_field(scenery.shape, 2.4, rng) + 0.7 * height / max(height.std(), 1.0)
     for effect in effects:
         score[effect.lost] += 10.0
-    return np.asarray(score > np.quantile(score, 1.0 - share))
+    return np.asarray(score > quantile(score, 1.0 - share))
 
 
 def as_map(velocity: NDArray[np.float64], grid: Grid, track: Geometry, name: str) -> VelocityMap:

@@ -1,100 +1,17 @@
-"""What version of the analogue frames this is; written by `benchmarks/analogue.py --freeze`."""
+"""What version of the analogue frames this is, from `analogue_frozen.json` beside this file.
 
-# ruff: noqa: E501
+`benchmarks/analogue.py --freeze` writes that file.
+"""
 
-VERSION = 1
-SEED = 20_221_106
-SHA256 = "1d9dca2656a76c97f2cfa6d81702d20182a3585882b19ebf403ee53e819dc28f"
-FINGERPRINTS: dict[str, str] = {
-    "place_00_descending_32": "5b3cabb13633b25e026f88d84441aec35e24036762efba4619d2ddff090e2bac",
-    "place_01_descending_35": "d28962026b372a33161151527a28179582ec772358f530f4425f5b90b95397a1",
-    "place_01_ascending_43": "c669f078a62c0490578930df7e9ae7422da5614462d709e037c9678f027439b0",
-    "place_02_descending_38": "713f8eec1fb13061272d7d81398119337bb730175d9e2679f55f0a4dd325a397",
-    "place_03_descending_41": "dbc4679f09de3b3ae871f4569a09414cc541999a0e15b5e7c8dd7d070e7efec2",
-    "place_04_descending_44": "38acd0cafcbbe7777f28eafa03d75f8462880a03a69e0e5b6fff04cbb6a3e8e8",
-    "place_04_ascending_34": "5abcbe930a30a0f72da5c9375d96b6bd9cec8b630671b9c0b56b0c5a787dafc9",
-    "place_05_descending_32": "8ff2f35af6e8aebb15bae25f1696dab5b6d5b84c02821aaac40058c2a4b471f9",
-    "place_06_descending_35": "6844cfe580f70a181c5ec0373ba017e44cff8dcc31e0747dc860f36743dfb49c",
-    "place_06_ascending_34": "ee0e7d6214258c4a11bea18a40d5051e9c8824157894b4610861d05ca5b40720",
-    "place_07_descending_38": "d5f7fe2e1b2c201b57f923e437545fd4896956d5f0cc02960e2238cd0ed5bac8",
-    "place_08_ascending_34": "b154e17df7c6048f4c1c597acbe9b651d6e056fb95ec2d65888b39b63a6aa5c7",
-    "place_09_descending_44": "ea160de4eb84012bfb30e2c8810f9820133846d9d265d22614d41064a58b2105",
-    "place_10_descending_32": "a469e932cbc30d3995be09c32b185ad747f0097f71a6f45c54fe0dfcb1b1dace",
-    "place_10_ascending_34": "a95ff3fbf729b8d77469b7fcc52236839c37422d91b70ce3d63da327c93cb0a1",
-    "place_11_descending_35": "046c81c6b0dd87f6c794218046c315e1565a97e8f30125c656b94e03a8b4089b",
-    "place_12_descending_38": "a198e00ff7a4997a44d71f4f49d5afc62c34328e6e31d356dbe0f3bb91c0c449",
-    "place_12_ascending_34": "9a81d87fc9db3d1cd15f70cfc141bc76b6d09e7c179467f6a51568fe2e2d5884",
-    "place_13_ascending_43": "9161fdb8d1f638af5bf1c28f38102505f031c14be50a5ad0733786f8bf87acbb",
-    "place_14_descending_44": "203d1c6c8a7469df905363b03ec1344f776bf021e1a91a954a05fa0d9418a456",
-    "place_15_descending_32": "eeffd06caa81531dde50ef9e0fcacacdcd0604f7450890c1d32f2a003ad29b70",
-    "place_15_ascending_43": "b08f610b69d802d794fb2c67f0a5e457c8e950e4b77a53483f9d5b9b133a4b88",
-    "place_16_descending_35": "7fecf1b788e4b1d2202c363abbced4d02e4ee3f14f6d66fcc07fbb3ff394c5cc",
-    "place_17_descending_38": "eb3f5406b4eb96a271e27356f2b4379cc4e4c72599e94ed7d93fba52eedbba5c",
-    "place_18_descending_41": "ae2b2a75a30aabef701b63822961bae8a0f8a0f0bd498e2a74134fefd9fac000",
-    "place_19_descending_44": "bd48e510dd7a3c0c4edae79aaa808a83bed8c66113cbe93a66ca22eb4cf191f2",
-    "place_20_descending_32": "0d378382427de9e11596717c8f8cb6eca409cfd2c0839dd9dc94cfc565d5b349",
-    "place_21_descending_35": "3e4013fed7d7cada3162cc767eaf290c9adfc3cca38f3a14acc7ac76f3a1c435",
-    "place_22_descending_38": "796502bda8e45cb577c897794cc5f59cacb435e6cde7e5f735919061678c720c",
-    "place_22_ascending_34": "f88f56d75f80f838f53038f9b3ba9a07a902e52a9d8632a92ddabe6cf40cee08",
-    "place_23_descending_41": "e7cd570075065c43feb1b9d2f4041221e6c31cba608f50447efa0ae251abd06e",
-    "background_00_ascending_34": "d7bd0d580c6e375c478ccb8eeb2cdbf0d49cd4642039b1b0cb9c17c690f78f72",
-    "background_01_ascending_43": "50d032ee319445c87d932cbb7234d21571904e27d5c20ecbd0dfef7780e959d5",
-    "background_02_descending_32": "a8c3814b48e4fe9fc00fcf526b71987d636f544e09c61d2977d37a52d8ca25ff",
-    "background_03_descending_35": "d750a6b6c7b1ff266b398684aa56bc5fdd74876b282c57b02786e655bd2b2992",
-    "background_04_descending_38": "63e96e4747ed32d19d36f303f1b046f672a0816ce86ec0cdba1d4854df19a9da",
-    "background_05_descending_41": "44b8c2456af9c5d7cf8a089689dfbfa0c6df0db9e9b96b8137900868394a4cea",
-    "background_06_descending_44": "550afd870fc0bf503ef7967d139552b0246a403420839cfd96eda2b26e82dcb5",
-    "background_07_ascending_34": "10c5daa937244179fb52cb76e25bd46d156a1459ca496260a834130e4bd7144b",
-    "background_08_ascending_43": "f307ef08682a1845ab7152e977ef991101602708a092eea9d79613c4336d4f06",
-    "background_09_descending_32": "cf79ce07a0693a841fd2392560dce88f67582456682f82fbfc59b654f82cd229",
-    "background_10_descending_35": "af078d743f68fd8bb3dd41dee7437a556dd4757370e2049fe772d7ec585066a3",
-    "background_11_descending_38": "5b8ca84f50c56c31a8c70b2f6a626de23a8355ba51d436f61577e4fb5fde1789",
-    "background_12_descending_41": "bc8dd64f82f9ed1ca1b0763dc5f1204a777d4edaced561179a21c7c6c1f7e7ce",
-    "background_13_descending_44": "730bde24e674cc09e7fcfdb8cdee2f9ce5b217cfdd17162a162f28524944f61f",
-    "background_14_ascending_34": "9d2b7ab05e81c8bd0c004f2857a0174532e6bccdad332e860425112ad42a1a11",
-    "background_15_ascending_43": "3d1ee89f5e57c74403fbc70fb818cf2568ced946a161d35c092e5ad5e6e3e45d",
-    "background_16_descending_32": "2bea441251b3f70ef4752671c098b0b0e483b98c2e4eb61bf4cfc6a5c64d5d39",
-    "background_17_descending_35": "ba2388f2f59e853174d73668c6af950bb955b707daf1723f2c07cf16334fa796",
-    "background_18_descending_38": "ca59e8998d26a1555958ec5292c4e8a97c432fef4c933ce61f324e9ec3ed937c",
-    "background_19_descending_41": "5fef7102ba033b74d241677b6d8c440d981f1b5ff2a3520448e71099a2fc9c0e",
-    "background_20_descending_44": "e312566ac8deec5904ba606c0f971f5a28b4372d77c4661b42b6858dcb69dc3f",
-    "background_21_ascending_34": "81323b02cd77f8ea69af72f7de99701b31f1477cb41d0ef63578e231c9c8e661",
-    "background_22_ascending_43": "8a20dfec91997a8539039b6855cb9ae5cdd12b1d82963404f115b394592a4901",
-    "background_23_descending_32": "fbe76e4f60c39a477aac6794a1c94ce747015294c50a93f1a09a5c2a8a4ff297",
-    "background_24_descending_35": "71df8af0559bd4770492d51fa00eb89669a04e436c1e03c718796b293e20daf5",
-    "background_25_descending_38": "c0c4cbbf58950fd4f6dfc64cbd11c0608d67014fc4a6d3c4d42a6ae895b7a142",
-    "background_26_descending_41": "8c634d099dd4c7bda2e5fc6d122f1fe1902df9ee9393258b9292423a8bf6f216",
-    "background_27_descending_44": "78d49439966baf43c2831dae1fe49be34d2913c4136ce81e820d25e65e6fb208",
-    "background_28_ascending_34": "7182a15d9c6316ec6f11e7e013bfcd258fea71790d7156222b2878b58bc5f9f4",
-    "background_29_ascending_43": "dbcf9c1649f217ba37211b97fe149b39382b00ecfbb7362ededfb2aa30516493",
-    "background_30_descending_32": "8ec891f7e0a21bab10984963ba75f1808dd868f8e6f0b136d05ff9943099e498",
-    "background_31_descending_35": "a13dd5a30d96dc78114e50cb4feac7f840eb7013fcab544b86ecdb8ab7a38351",
-    "background_32_descending_38": "3160e2f12f2f91cf2c786a19a5cf25eaa3219bba0145b2640f6fcfc6dada6834",
-    "background_33_descending_41": "52cc0b6aca60087e0faa0fcd13528aa1146efeb7edde994ec208fec43ed837c8",
-    "background_34_descending_44": "b5bd7b33af3bdb3074c233ac2e90da04b872153d4be987a4cd17aabdb7eef5c1",
-    "background_35_ascending_34": "c77743f335eb774873b9dc732a0bda210c5e5574a636965eaf728e4b3f0dd1c8",
-    "background_36_ascending_43": "1aa5de42448b8f1658a4a84ebd1bdc29f23fac92eda6c3126c7ab6ba2c950cc6",
-    "background_37_descending_32": "609e3a37d8621b8c2fdb754133931dad0cb74c0c2377d07b210ca7ea52ee1335",
-    "background_38_descending_35": "25f6274380689725259e94b05f4c2e510a208e41d25fdbaf72af99c9c9f7d671",
-    "background_39_descending_38": "92853ae2fd771619641625138256e8237384989c659d46aae60fe108037135e8",
-    "background_40_descending_41": "f96c1545ee617b79d70676889c0d0bd57107a8617d6c776e1d4af93b1de1d5d0",
-    "background_41_descending_44": "b07dbc003def34245fdeab9e01b54b88a47dbf91a83e1c7b33ab26ebbcf7e024",
-    "background_42_ascending_34": "c8247e9be6b997707cf0b67df4aa9aa23a0bd53780f812e43c4e06c59b8321dc",
-    "background_43_ascending_43": "8e1d408ce210258b886afce1f94dcaf83cac848488958fb31d6b5a8e2e33ee8f",
-    "background_44_descending_32": "eaa730c0e27db6d1990766ee85a434abeb9c3d8b72c391bcd46042e4e31785f3",
-    "background_45_descending_35": "1ef57ac477784ecd8d467ae33932588dfa84720052939569422a96c5c4a87a4e",
-    "background_46_descending_38": "bd468f273cd7cc21910d05f27c86f9bef8b40ce44c25dbf192999d476ca06ebf",
-    "background_47_descending_41": "ae434d1d96eccdab4dfb35515b6636bfd8be84caa829308aa9b399bad4b19764",
-    "background_48_descending_44": "2e52a493ad10ee15cb9d1fd83f6b8850e84fc0a570b44ec0a8341ac321dde522",
-    "background_49_ascending_34": "bc9829e8396735b8949089fc557271af4cdbd63057ac4ffe73807e653e1568b6",
-    "background_50_ascending_43": "6a57d362569962c7ad40eaf2c9c3999dd02f592dcac008f62ecd129ad09b0f1f",
-    "background_51_descending_32": "ffd063bf7b12b07461a6710b547e1e1d1cd7c0d429c7f65145b7a7193b585487",
-    "background_52_descending_35": "7ca987084c6d2579fb03aece24e7ab4d4eecebf2ce4a64b69f919df299e80474",
-    "background_53_descending_38": "d78178184331ced11de80519531110009c31fc7fe8fc3b72f24eb3a8d35468c0",
-    "background_54_descending_41": "36f69dbea9bd0cd4e23d2508884e2f62049c9aa222e44a4315bdfb611b47a050",
-    "background_55_descending_44": "96d049c7e922afd3221033dce1578b3c38ddab72148979d575063f9d9dcb6b54",
-    "background_56_ascending_34": "7d3dd7bd5de9471114d8a04a9933ece8130048e08f1d955b93367f07b7d4ca41",
-    "background_57_ascending_43": "0717907d9e80bba790de3e1b19c00b4ca81d38729ab259c82e15ff92b266d62f",
-    "background_58_descending_32": "e45ff102e7468e6ba028ea652258fce33be38b42b7774ffa30cfd7deb15dbb83",
-    "background_59_descending_35": "9e688a9d01bed291ba7c1fbb94fd31169efe980c349749b3087eeca23495198d",
-}
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+FROZEN = "analogue_frozen.json"
+_FROZEN = json.loads((files("bradyseism.scenes") / FROZEN).read_text(encoding="utf-8"))
+
+VERSION: int = _FROZEN["version"]
+SEED: int = _FROZEN["seed"]
+SHA256: str = _FROZEN["sha256"]
+FINGERPRINTS: dict[str, str] = _FROZEN["fingerprints"]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bradyseism.physics.dislocation import compiled
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.terrain import blob, power_law_field
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.shares import check_share
@@ -47,7 +50,7 @@ class Gaps:
         if rng.random() < self.decorrelated:
             frayed = power_law_field(shape, rng.uniform(1.0, 3.2), rng)
             share = LogUniform(0.005, 0.6).draw(rng)
-            valid &= frayed > np.quantile(frayed, share)
+            valid &= frayed > quantile(frayed, share)
         if rng.random() < self.coast:
             land = blob(shape, rng.uniform(0.35, 0.9), rng, roughness=rng.uniform(2.6, 3.6))
             valid &= land
@@ -88,14 +91,25 @@ def _beyond_edge(shape: tuple[int, int], rng: np.random.Generator) -> Mask:
     return inside
 
 
+@compiled
 def _block_mean(velocity: NDArray[np.float64], factor: int) -> NDArray[np.float64]:
     """Mean of the valid pixels of each block; NaN where under half of a block is valid."""
-    rows, columns = (n // factor * factor for n in velocity.shape)
-    blocks = velocity[:rows, :columns].reshape(rows // factor, factor, columns // factor, factor)
-    valid = np.isfinite(blocks)
-    count = valid.sum(axis=(1, 3))
-    total = np.where(valid, blocks, 0.0).sum(axis=(1, 3))
-    return np.where(2 * count >= factor**2, total / np.maximum(count, 1), np.nan)
+    rows, columns = velocity.shape[0] // factor, velocity.shape[1] // factor
+    mean = np.empty((rows, columns))
+    total, count = np.empty(columns), np.empty(columns, np.int64)
+    for row in range(rows):
+        total[:] = 0.0
+        count[:] = 0
+        for line in velocity[row * factor : (row + 1) * factor]:
+            for column in range(columns):
+                for value in line[column * factor : (column + 1) * factor]:
+                    if not math.isnan(value):
+                        total[column] += value
+                        count[column] += 1
+        for column in range(columns):
+            enough = 2 * count[column] >= factor**2
+            mean[row, column] = total[column] / max(count[column], 1) if enough else math.nan
+    return mean
 
 
 def _coarsened(velocity: NDArray[np.float64], factor: int, *, smooth: bool) -> NDArray[np.float64]:

@@ -62,11 +62,14 @@ class Scenery:
         return rows, columns
 
     def axes(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Easting and northing (m) of each pixel from the centre, each (rows, columns)."""
-        rows, columns = np.indices(self.shape, dtype=np.float64)
+        """Easting and northing (m) of each pixel from the centre, each (rows, columns), to read."""
+        rows, columns = (np.arange(count, dtype=np.float64) for count in self.shape)
         easting = (columns - (self.shape[1] - 1) / 2) * self.pixel_size
         northing = ((self.shape[0] - 1) / 2 - rows) * self.pixel_size
-        return easting, northing
+        return (
+            np.broadcast_to(easting, self.shape),
+            np.broadcast_to(northing[:, None], self.shape),
+        )
 
     @property
     def extent(self) -> float:

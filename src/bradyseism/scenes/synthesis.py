@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.relief import synthetic_relief
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field
@@ -305,8 +306,8 @@ def _step(lengths: LogUniform, rng: np.random.Generator) -> float:
 
 def robust_spread(values: NDArray[np.float64]) -> float:
     """Standard deviation estimated from the median absolute deviation (unit of `values`)."""
-    centre = np.median(values)
-    return float(MAD_TO_DEVIATION * np.median(np.abs(values - centre)))
+    centre = quantile(values, 0.5)
+    return MAD_TO_DEVIATION * quantile(np.abs(values - centre), 0.5)
 
 
 def _with_sources(

@@ -124,7 +124,7 @@ def keep_features(
         By the name of their file; the sets of one name follow one another.
     """
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = model.to(device).to(memory_format=torch.channels_last)
     workers = study.settings.loop.workers
     for name, parts in sets.items():
         path = study.features_path(network, name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.terrain import blob, power_law_field
 from bradyseism.scenes.nuisances.effect import Effect, losing
 from bradyseism.scenes.nuisances.plains import nowhere, pixel_of, plain
@@ -45,7 +46,7 @@ class Vegetation:
         """A frayed part of the scene, lost."""
         frayed = power_law_field(scenery.shape, rng.uniform(1.5, 3.2), rng)
         cover = frayed - rng.uniform(0.0, 2.0) * _standardised(scenery.elevation)
-        return losing(cover > np.quantile(cover, 1 - self.share.draw(rng)))
+        return losing(cover > quantile(cover, 1 - self.share.draw(rng)))
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Snow:
             return nowhere(scenery)
         uneven = power_law_field(scenery.shape, 2.5, rng)
         height = _standardised(scenery.elevation) + rng.uniform(0.05, 0.3) * uneven
-        return losing(height > np.quantile(height, 1 - self.share.draw(rng)))
+        return losing(height > quantile(height, 1 - self.share.draw(rng)))
 
 
 @dataclass(frozen=True)

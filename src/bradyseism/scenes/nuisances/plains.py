@@ -6,13 +6,16 @@ nothing happens.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bradyseism.physics.dislocation import compiled
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.subsidence import MinedPanel, leaky_drawdown
 from bradyseism.physics.terrain import blob, flat_ground, power_law_field
 from bradyseism.scenes.nuisances.effect import Effect, fast, losing, moving, unit_peak
@@ -27,6 +30,7 @@ FLATTEST = 1.5
 
 SMOOTHED = 150.0
 LEAST_PLAIN = 12  # pixels
+CONE_NODES = 2000  # of the table of one well
 
 
 def plain(scenery: Scenery, rng: np.random.Generator) -> Mask | None:
@@ -105,7 +109,7 @@ class SaltFlat:
         lost = np.zeros(scenery.shape, dtype=bool)
         if rng.random() < self.wet:
             # Water stands where the surface is low: in one phase of the same mottling.
-            lost = flat & (mottled < np.quantile(mottled, rng.uniform(0.2, 1.0)))
+            lost = flat & (mottled < quantile(mottled, rng.uniform(0.2, 1.0)))
         return moving(scenery.look[2] * np.where(lost, 0.0, rate), lost)
 
 
@@ -142,14 +146,17 @@ class AquiferSubsidence:
         ground = plain(scenery, rng)
         if ground is None:
             return nowhere(scenery)
-        easting, northing = scenery.axes()
         leakage = min(self.leakage.draw(rng), scenery.extent / 2)
         drawdown = np.zeros(scenery.shape)
         for _ in range(round(self.wells.draw(rng))):
-            row, column = pixel_of(ground, rng)
-            distance = np.hypot(easting - easting[row, column], northing - northing[row, column])
+            well = pixel_of(ground, rng)
             radius = max(0.2 * leakage, scenery.pixel_size)
-            drawdown += rng.uniform(0.3, 1.0) * _cone(distance, leakage, radius)
+            # From a table: Bessel functions are slow.
+            corner = [max(n, size - 1 - n) for n, size in zip(well, scenery.shape, strict=True)]
+            farthest = scenery.pixel_size * math.hypot(*corner)
+            table = leaky_drawdown(np.linspace(0.0, farthest, CONE_NODES), leakage, radius)
+            table *= rng.uniform(0.3, 1.0)
+            _add_cone(drawdown, well, table, scenery.pixel_size / farthest)
         wedge = 2 * int(rng.uniform(0.1, 0.5) * leakage / scenery.pixel_size) + 3
         # Half at a straight shore of the plain, all of it half a width further in.
         inside = ndimage.uniform_filter(ground.astype(np.float32), wedge, mode="nearest")
@@ -215,10 +222,18 @@ class MineSubsidence:
         return fast(velocity)
 
 
-def _cone(distance: NDArray[np.float64], leakage: float, radius: float) -> NDArray[np.float64]:
-    """`leaky_drawdown` of a whole scene, from a table: Bessel functions are slow."""
-    table = np.linspace(0.0, float(distance.max()), 2000)
-    return np.asarray(np.interp(distance, table, leaky_drawdown(table, leakage, radius)))
+@compiled
+def _add_cone(
+    drawdown: NDArray[np.float64], well: tuple[int, int], table: NDArray[np.float64], step: float
+) -> None:
+    """Add what a table tells of distances from 0 to 1; pixels are `step` apart."""
+    last = table.size - 1
+    for row in range(drawdown.shape[0]):
+        for column in range(drawdown.shape[1]):
+            place = last * step * math.sqrt((row - well[0]) ** 2 + (column - well[1]) ** 2)
+            node = min(int(place), last - 1)
+            rise = table[node + 1] - table[node]
+            drawdown[row, column] += table[node] + (place - node) * rise
 
 
 def _add(velocity: NDArray[np.float64], panel: MinedPanel, scenery: Scenery) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.physics.flow import flow_lobe
+from bradyseism.physics.quantiles import quantile
 from bradyseism.physics.terrain import power_law_field
 from bradyseism.scenes.nuisances.effect import (
     Effect,
@@ -49,11 +50,11 @@ class SlopeCreep:
     def effect(self, scenery: Scenery, rng: np.random.Generator) -> Effect:
         """Downslope motion seen along the look, patchy."""
         steep = scenery.steepness
-        threshold = min(self.steepest, float(np.quantile(steep, 0.67)))
+        threshold = min(self.steepest, quantile(steep, 0.67))
         patches = power_law_field(
             scenery.shape, rng.uniform(2.2, 3.6), rng, outer_scale=float(rng.uniform(6, 40))
         )
-        active = patches > np.quantile(patches, 1 - self.share.draw(rng))
+        active = patches > quantile(patches, 1 - self.share.draw(rng))
         active &= (steep > threshold) & ~scenery.hidden
         pace = np.clip(steep / 35.0, 0.2, 1.0) * np.exp(0.3 * patches)
         downhill = self.amplitude.draw(rng) * unit_peak(np.where(active, pace, 0.0))
@@ -93,7 +94,7 @@ class RockGlacier:
 
     def effect(self, scenery: Scenery, rng: np.random.Generator) -> Effect:
         """Lobes that start on the steeper ground of the upper half of the relief."""
-        high = scenery.elevation > np.median(scenery.elevation)
+        high = scenery.elevation > quantile(scenery.elevation, 0.5)
         starts = np.argwhere((scenery.steepness > self.steepest) & high)
         if not len(starts):
             return losing(np.zeros(scenery.shape, dtype=bool))
