@@ -163,8 +163,8 @@ def nuisance_plate(path: Path, title: str, nuisance: Nuisance) -> None:
     draw_relief(mask, ground)
     cover(mask, effect.present & ~effect.lost, PRESENT_COLOUR)
     cover(mask, effect.lost, LOST_COLOUR)
-    for panel, title in ((relief, "ground"), (rate, "seen"), (mask, "truth mask")):
-        panel.set_title(title, fontsize=9.5)
+    for panel, name in ((relief, "ground"), (rate, "seen"), (mask, "truth mask")):
+        panel.set_title(name, fontsize=9.5)
         panel.set_xlabel("east, km")
     relief.set_ylabel("north, km")
     mask.text(

@@ -131,11 +131,6 @@ class TestPhysics:
         assert up[1] > 0
         assert east[0] < 0 < east[2]
 
-    def test_opening_scales_and_changes_sign(self):
-        once = upright(rotations=(5.0, 6.0, 7.0)).displacement(*GRID)
-        deflating = upright(rotations=(5.0, 6.0, 7.0), opening=-2.5).displacement(*GRID)
-        close(deflating, -2.5 * once, 1e-15)
-
     def test_sources_add(self):
         both = Sources((RECORDS["cdm"], RECORDS["mogi"])).displacement(*GRID)
         expected = RECORDS["cdm"].displacement(*GRID) + RECORDS["mogi"].displacement(*GRID)
@@ -371,7 +366,7 @@ class TestSuperposition:
 
     def test_times_a_number_is_that_much_stronger(self, source):
         once = source.displacement(*GRID)
-        close((-2.5 * source).displacement(*GRID), -2.5 * once)
+        close((-2.5 * source).displacement(*GRID), -2.5 * once, 1e-14)
         assert (source * 0.5).potency == pytest.approx(0.5 * source.potency)
         assert (source * 0.5).top == source.top
         both = 3.0 * (source + RECORDS["mogi"])
@@ -427,14 +422,15 @@ class TestRefusals:
         with pytest.raises(ValueError, match=message):
             dataclasses.replace(record, **change)
 
-    def test_no_number_of_any_record_may_be_missing(self, source):
+    @pytest.mark.parametrize("number", [math.nan, math.inf])
+    def test_no_number_of_any_record_may_be_missing(self, source, number):
         for field in dataclasses.fields(source):
             value = getattr(source, field.name)
             if isinstance(value, tuple):
-                bad, name = (value[0], math.nan, value[2]), f"{field.name} y"
+                bad, name = (value[0], number, value[2]), f"{field.name} y"
             else:
-                bad, name = math.nan, field.name
-            with pytest.raises(ValueError, match=f"^{name} is nan: give a finite number"):
+                bad, name = number, field.name
+            with pytest.raises(ValueError, match=f"^{name} is {number:g}: give a finite number"):
                 dataclasses.replace(source, **{field.name: bad})
 
     @pytest.mark.parametrize(

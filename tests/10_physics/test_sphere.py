@@ -47,11 +47,6 @@ def test_displacement_points_away_from_the_centre():
     assert_allclose(north / up, [2 / 3, 1 / 6], rtol=1e-14)
 
 
-def test_pressure_scales_and_changes_sign():
-    once = sphere().displacement(*GRID)
-    assert_allclose(sphere(pressure_ratio=-2.5e-3).displacement(*GRID), -2.5 * once, rtol=1e-14)
-
-
 def test_lengths_scale():
     """Twice all lengths, twice the displacement."""
     large = McTigue(0.0, 0.0, 6e3, radius=1800.0, pressure_ratio=1e-3)
@@ -68,8 +63,6 @@ def test_volume():
     ("change", "message"),
     [
         ({"radius": 0.0}, r"^radius 0 m is not positive"),
-        ({"radius": math.nan}, r"^radius is nan"),
-        ({"pressure_ratio": math.inf}, r"^pressure_ratio is inf"),
         ({"radius": 3e3}, r"^depth 3000 m is not below the reach of the source, 3000 m above"),
     ],
 )

@@ -75,6 +75,26 @@ def eigenstrain(semi_axes: Triple, poisson: float) -> Array:
     return np.linalg.solve(np.eye(3) - eshelby, np.full(3, hydrostatic))
 
 
+def cavity_change(potency: float, load: float, poisson: float) -> float:
+    """Return the change of the volume of a cavity: potency - pressure * volume / bulk modulus.
+
+    Parameters
+    ----------
+    potency
+        Total potency (m3).
+    load
+        Pressure over shear modulus, times the volume of the cavity (m3).
+    poisson
+        Poisson's ratio.
+
+    Returns
+    -------
+    float
+        Change of volume (m3).
+    """
+    return potency - 1.5 * (1.0 - 2.0 * poisson) / (1.0 + poisson) * load
+
+
 @dataclass(frozen=True)
 class PointEllipsoid(BuriedSource):
     """Pressurised ellipsoidal cavity, small beside its depth (pECM).
@@ -148,9 +168,8 @@ class PointEllipsoid(BuriedSource):
 
     @property
     def volume_change(self) -> float:
-        """Change of the volume of the cavity (m3): potency - pressure * volume / bulk modulus."""
-        per_modulus = 1.5 * (1.0 - 2.0 * self.poisson) / (1.0 + self.poisson)
-        return self.potency - per_modulus * self.pressure_ratio * self._volume
+        """Change of the volume of the cavity (m3)."""
+        return cavity_change(self.potency, self.pressure_ratio * self._volume, self.poisson)
 
     @property
     def top(self) -> float:

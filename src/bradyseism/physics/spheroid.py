@@ -30,7 +30,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from bradyseism.physics.dislocation import Vector, compiled, kernel
-from bradyseism.physics.ellipsoid import eigenstrain
+from bradyseism.physics.ellipsoid import cavity_change, eigenstrain
 from bradyseism.physics.half_space import (
     Array,
     BuriedSource,
@@ -186,9 +186,8 @@ class Yang(BuriedSource):
 
     @property
     def volume_change(self) -> float:
-        """Change of the volume of the cavity (m3): potency - pressure * volume / bulk modulus."""
-        per_modulus = 1.5 * (1.0 - 2.0 * self.poisson) / (1.0 + self.poisson)
-        return self.potency - per_modulus * self.pressure_ratio * self._volume
+        """Change of the volume of the cavity (m3)."""
+        return cavity_change(self.potency, self.pressure_ratio * self._volume, self.poisson)
 
     @property
     def top(self) -> float:

@@ -103,8 +103,9 @@ class MinedPanel:
 def leaky_drawdown(distance: ArrayLike, leakage: float, radius: float) -> NDArray[np.float64]:
     """Steady drawdown around a well in a leaky aquifer, relative to that at the well.
 
-    ``K0(distance / leakage) / K0(radius / leakage)``, a cone that ends some leakage lengths away
-    (Hantush and Jacob 1955). Where compaction follows the drawdown it is the shape of the bowl.
+    ``K0(distance / leakage) / K0(radius / leakage)``, a cone that ends some leakage lengths away:
+    what pumping at a steady rate tends to (Hantush and Jacob 1955). Where compaction follows the
+    drawdown it is the shape of the bowl.
 
     Parameters
     ----------

@@ -1,15 +1,15 @@
 """Sources as published catalogues know them: depth, volume rate, shape, lifetime.
 
-Printed, in the abstracts of the works below, are: source depths of 8-18, 12-25, 5-13 and 5-10 km at
-four centres of the Central Andes (Pritchard and Simons 2004) and of 1-6 km at volcanoes of
-Colombia, Ecuador and Peru (Morales Rivera et al. 2016); in the Central Andes rates of 4 to 35
-mm/yr, one episode of under five months and one from 1992 to 2011 (Henderson and Pritchard 2013);
-deforming areas of about 10 to over 1000 km2, and that episodes under a month or over five years are
-under-represented (Ebmeier et al. 2018). Biggs and Pritchard (2017) review rates and durations of
-over 220 volcanoes.
+Printed, in the abstracts of the works below, are: source depths of 8-18, 12-25, 5-13 and 5-10 km
+below sea level at four centres of the Central Andes (Pritchard and Simons 2004), where the ground
+lies some 4 km higher, and of 1-6 km at volcanoes of Colombia, Ecuador and Peru (Morales Rivera et
+al. 2016); in the Central Andes rates of 4 to 35 mm/yr, one episode of under five months and one
+from 1992 to 2011 (Henderson and Pritchard 2013); deforming areas of about 10 to over 1000 km2, and
+that episodes under a month or over five years are under-represented (Ebmeier et al. 2018). Biggs
+and Pritchard (2017) review rates and durations of over 220 volcanoes.
 
-Ours are: the log-uniform laws between such ends, the volume rates (2e4 m3/yr make 4 mm/yr above a
-Mogi source at 1 km, 1e8 m3/yr 35 mm/yr above one at 25 km), the fastest rate, how often each shape
+Ours are: the log-uniform laws between such ends, the volume rates (2e4 m3/yr make 4.8 mm/yr above a
+Mogi source at 1 km, 1e8 m3/yr 38 mm/yr above one at 25 km), the fastest rate, how often each shape
 is, its proportions, and either sign alike. A Mogi source 1 to 25 km deep lifts 2 to 1,150 km2 by
 over half of its peak.
 

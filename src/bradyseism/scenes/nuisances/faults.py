@@ -18,7 +18,8 @@ class FaultStep:
     """Strain across a straight strike-slip fault: locked to some depth, or creeping above it too.
 
     Motion is horizontal and along strike: a fault that runs across the look is hardly seen, and a
-    map of vertical motion shows nothing of it.
+    map of vertical motion shows nothing of it. Faults that dip or move down their dip are not among
+    them; one such is an `Okada` with `dip_slip`.
 
     Parameters
     ----------
