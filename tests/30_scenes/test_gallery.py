@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from bradyseism.physics.half_space import BuriedSource, Sources
@@ -51,7 +52,14 @@ def test_every_nuisance_has_a_script_and_a_place_on_the_sheet(script) -> None:
         assert nuisance == script(name).NUISANCE
 
 
-def test_a_nuisance_is_drawn(script, tmp_path) -> None:
-    module = script("nuisance_ramp")
+def test_a_nuisance_is_drawn_under_its_title(script, tmp_path, monkeypatch) -> None:
+    module, titles, save = script("nuisance_ramp"), [], Figure.savefig
+
+    def saved(figure: Figure, path: Path) -> None:
+        titles.append(figure.get_suptitle())
+        save(figure, path)
+
+    monkeypatch.setattr(Figure, "savefig", saved)
     script("plates").nuisance_plate(tmp_path / "ramp.png", module.TITLE, module.NUISANCE)
+    assert titles == [module.TITLE]
     assert coloured(tmp_path / "ramp.png") > 0.1

@@ -89,6 +89,15 @@ def test_share_of_inflating_sources(share: float) -> None:
     assert np.mean(signs) == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 400))
 
 
+def test_ends_of_the_catalogue_lift_the_ground_as_it_says() -> None:
+    for depth, volume_rate, uplift, area in ((1e3, 2e4, 4.8e-3, 2e6), (25e3, 1e8, 38e-3, 1150e6)):
+        distance = np.linspace(0.0, 1.5 * depth, 3001)
+        up = Mogi(0.0, 0.0, depth, volume_rate).displacement(distance, 0 * distance)[2]
+        assert up[0] == pytest.approx(uplift, rel=0.01)
+        half = distance[up > up[0] / 2].max()
+        assert np.pi * half**2 == pytest.approx(area, rel=0.1)
+
+
 def test_catalogue_sources_keep_their_rate_in_a_scene() -> None:
     settings = SceneSettings(
         pixel_sizes=(1600.0,), volcanic=1.0, companion=0.0, gaps=NO_GAPS, nuisance_rate=0.0,
