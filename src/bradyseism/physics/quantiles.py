@@ -69,12 +69,12 @@ def _neighbours(
         count[int((value - low) * scale)] += 1
     first, before = 0, 0
     while before + count[first] <= rank:
-        before += count[first]
+        before += int(count[first])
         first += 1
-    last, through = first, before + count[first]
+    last, through = first, before + int(count[first])
     while through <= rank + 1:
         last += 1
-        through += count[last]
+        through += int(count[last])
     near = np.empty(through - before, np.float64)
     taken = 0
     for value in values:
