@@ -18,12 +18,19 @@ from bradyseism.evaluation.scores import confusion, roc_auc
 from bradyseism.review.network_figure import approaches_figure
 from bradyseism.review.reproduction import draw
 from bradyseism.review.saving import save_figure
+from bradyseism.review.set_figures import composition_figure
 from bradyseism.review.tables import Table
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.finetuning import FINETUNING_SETS
 from bradyseism.samples.labelled import LabelledMap
 from bradyseism.training.approaches import APPROACHES
-from bradyseism.workflows.paper_exhibits import composition, confusing_patterns, samples_of_sets
+from bradyseism.workflows.paper_exhibits import (
+    Composition,
+    composition,
+    confusing_patterns,
+    samples_of_sets,
+    sets_of_run,
+)
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
     open_results,
@@ -265,7 +272,8 @@ def test_patterns_are_the_compact_and_the_rough_one() -> None:
 def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
     backgrounds = load_backgrounds(drawn_run / "data/backgrounds.npz")
     encoding = WrappedPatch(size=32, pixel_size=400.0)
-    made = composition(backgrounds, encoding, 0)
+    whole, material = sets_of_run({"seed": 0}, backgrounds, encoding)
+    made = composition(material)
     sums = {name: sum(counts.values()) for name, counts in made.counts.items()}
     assert sums == {"FT1": 12, "FT2": 24, "FT3": 24, "FT4": 48}
     assert set(made.counts) == set(FINETUNING_SETS)
@@ -274,10 +282,32 @@ def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
     )
     assert smooth < 0.5 * plain
     maps = load_maps(drawn_run / "data/frames.npz")
-    shown = samples_of_sets(backgrounds, maps, encoding, 0, each=2)
+    shown = samples_of_sets(whole, material, maps, each=2)
     assert set(shown) == {"synthetic", "fine-tuning", "test"}
     for parts in shown.values():
         assert [one.label for one in parts] == [1, 1, 0, 0]
+
+
+def test_figures_show_the_sets_as_the_run_was_set(drawn_run: Path) -> None:
+    """Larger noise, filtered sums and another seed of the fine-tuning change what is shown."""
+    backgrounds = load_backgrounds(drawn_run / "data/backgrounds.npz")
+    encoding = WrappedPatch(size=32, pixel_size=400.0)
+    plain = {"seed": 0, "seeds": [0], "noise_level": "peak", "filtered": "background"}
+
+    def shown(**other: object) -> Composition:
+        return composition(sets_of_run({**plain, **other}, backgrounds, encoding)[1])
+
+    usual, loud, summed, second = (
+        shown(), shown(noise_level="sill"), shown(filtered="sum"), shown(seeds=[1, 0])
+    )  # fmt: skip
+    spread = [np.abs(one.examples["noise"].image).mean() for one in (usual, loud)]
+    assert spread[1] > 1.5 * spread[0]
+    name = "hybrid_filtered"
+    rough = [np.abs(np.diff(one.examples[name].image)).mean() for one in (usual, summed)]
+    assert rough[1] < rough[0]
+    assert not np.array_equal(usual.examples["noise"].image, second.examples["noise"].image)
+    words = [text.get_text() for text in composition_figure(summed, 0.0277).texts]
+    assert "background\n+ volcano,\nlow-pass" in words
 
 
 def test_latent_plane_keeps_far_sets_apart_and_is_kept(drawn_run: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ from bradyseism.workflows.paper_exhibits import (
     composition,
     confusing_patterns,
     samples_of_sets,
+    sets_of_run,
 )
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
@@ -231,14 +232,13 @@ def _draw_sets(book: Book) -> None:
         return
     cycle = "half" if (book.run.folder / "predictions/half").is_dir() else _first_cycle(book.run)
     encoding = WrappedPatch(side, book.run.pixel_size(side), CYCLES[cycle])
-    seed = int(book.run.settings.get("seed", 0))
+    whole, material = sets_of_run(book.run.settings, backgrounds, encoding)
     if maps:
-        sets = samples_of_sets(backgrounds, maps, encoding, seed)
+        sets = samples_of_sets(whole, material, maps)
         figure = set_figures.samples_figure(sets, CYCLES[cycle])
         caption = f"Figure 2. Samples of the sets, {CYCLE_WORDS[cycle]}."
         book.add_figure(heading, "figure-2-samples", figure, caption)
-    made = composition(backgrounds, encoding, seed)
-    figure = set_figures.composition_figure(made, CYCLES[cycle])
+    figure = set_figures.composition_figure(composition(material), CYCLES[cycle])
     caption = (
         "Figure 3. Constituents of the four fine-tuning sets: how many samples of each, and one "
         f"of them, {CYCLE_WORDS[cycle]}."

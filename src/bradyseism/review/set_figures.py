@@ -127,7 +127,10 @@ def composition_figure(composition: Composition, cycle: float) -> Figure:
     for column, name in enumerate(names):
         example = composition.examples[name]
         middle = (left + column * (side + gap) + side / 2) / width
-        words = SET_WORDS[name].replace(" + ", "\n+ ").replace(", ", ",\n")
+        words = SET_WORDS[name]
+        if name == "hybrid_filtered" and composition.filtered == "sum":
+            words = f"{SET_WORDS['hybrid']}, low-pass"
+        words = words.replace(" + ", "\n+ ").replace(", ", ",\n")
         figure.text(middle, 1 - 0.22 / height, words, ha="center", va="center", fontsize=7.5,
                     color=_WITH if example.label else _WITHOUT)  # fmt: skip
         for row, counts in enumerate(sets.values()):

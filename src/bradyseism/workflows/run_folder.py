@@ -6,7 +6,8 @@ appears whole or not at all; a file that is there is finished and never made aga
 
 ``run.json``
     ``version``, ``kind`` (``paper`` or ``networks``), ``settings``, ``inputs`` (paths as given),
-    ``environment``, ``command``, ``commit``, ``started``. Written first.
+    ``environment``, ``command``, ``commit``, ``started``. Written first. ``inputs_sha256`` (may
+    be missing): of every file of the inputs, by input and path.
 ``stages.csv``
     One line a finished stage: ``stage, seconds, finished``.
 ``analogue/``
@@ -20,7 +21,8 @@ appears whole or not at all; a file that is there is finished and never made aga
 ``data/injection_plan.csv``
     Sources, places and rates, written before any training.
 ``data/synthetic-CYCLE.npy``
-    The images of the synthetic set, float16, mapped into memory; only with ``settings.store``.
+    The images of the synthetic set, float16, mapped into memory; only with ``settings.store``, and
+    only until all networks are trained on them.
 ``pretrain/CYCLE/NETWORK/``
     ``rates.csv`` (learning_rate, validation_loss; the lowest is taken), ``rate-R/log.csv`` (the
     trials), ``log.csv``, ``tensorboard/``, ``last.ckpt`` (the one with the optimiser),
