@@ -192,8 +192,10 @@ def _frame_legend(axes: Axes) -> None:
         axes.plot([], [], "o", ms=5, mfc=_WITH, mec="white", label="peak of deformation")[0],
         axes.plot([], [], "^", ms=5, mfc=MARK, mec="white", label="centre of the frame")[0],
     ]
-    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2,
-                frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4)  # fmt: skip
+    # Below the labels of the axis, however flat the map is.
+    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2,
+                frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4,
+                borderaxespad=2.8)  # fmt: skip
 
 
 def _thumbnail(axes: Axes, exhibit: Exhibit, colours: object) -> None:
