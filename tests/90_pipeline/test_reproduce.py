@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import errno
 import hashlib
 import json
+import os
+import re
 import shutil
 from contextlib import nullcontext
 from dataclasses import replace
@@ -207,6 +210,50 @@ def test_stopped_run_goes_on_and_ends_the_same(
         pyarrow.parquet.read_table(folder / "predictions/half/compact/frames.parquet")
         for folder in (finished, tmp_path / "run")
     )
+    assert first.equals(second)
+
+
+def test_run_that_is_stopped_at_every_kind_of_file_ends_the_same(
+    finished: Path, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By turns Ctrl-C and a full disk, as the first file of each folder and suffix is finished."""
+    folder = tmp_path / "run"
+    stopped: list[tuple[str, str]] = []
+    replace_file = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        inside = Path(target).relative_to(folder)
+        if (kind := (inside.parts[0], inside.suffix)) not in stopped:
+            stopped.append(kind)
+            if len(stopped) % 2:
+                raise KeyboardInterrupt
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    attempts = 0
+    told: list[str] = []
+    while True:
+        attempts += 1
+        try:
+            reproduce(folder, TINY, inputs, COMMAND, resume=True)
+        except KeyboardInterrupt:
+            continue
+        except OSError as error:
+            told.append(str(error))
+            continue
+        break
+    assert attempts == len(stopped) + 1
+    assert len(told) == len(stopped) // 2
+    full = "cannot write .*: No space left on device: choose a folder that .* has free space"
+    assert all(re.match(full, message) for message in told)
+    kinds = {("data", ".npz"), ("pretrain", ".ckpt"), ("pretrain", ".safetensors"),
+             ("features", ".npz"), ("finetune", ".safetensors"), ("predictions", ".parquet"),
+             ("run.json", ".json"), ("stages.csv", ".csv")}  # fmt: skip
+    assert kinds <= set(stopped)
+    assert not [path for path in folder.rglob(".*") if path.is_file()]
+    name = "predictions/half/compact/frames.parquet"
+    first, second = (pyarrow.parquet.read_table(run / name) for run in (finished, folder))
     assert first.equals(second)
 
 

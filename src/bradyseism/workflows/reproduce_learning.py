@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from torch.utils.data import ConcatDataset
 
 from bradyseism.detection.calibration import Calibration
-from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.maps.writers.tables import write_csv
 from bradyseism.models.checkpoint import load, save
 from bradyseism.models.network import Classifier, Head, build
@@ -176,8 +177,7 @@ def finetune_all(study: Study, network: str, backgrounds: Sequence[Background]) 
                 finetune_head(
                     head, training, validation, path.parent, approach=approach, settings=settings
                 )
-                with atomic_path(path) as temporary:
-                    save_file(head.state_dict(), temporary)
+                write_bytes(path, serialized(head.state_dict()))
                 for checkpoint in [*path.parent.rglob(BEST), *path.parent.rglob(LAST)]:
                     checkpoint.unlink()
 
