@@ -275,7 +275,7 @@ def test_six_networks_are_compared_without_fine_tuning(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_learning_rate_is_chosen_on_synthetic_validation(tmp_path: Path) -> None:
     # 10 destroys the weights: its loss is the higher one.
-    settings = replace(TINY, samples=60, rates=(10.0, 1e-3), trial=0.5)
+    settings = replace(TINY, samples=60, rates=(10.0, 1e-3), trial=0.5, channels=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bradyseism.workflows.reproduce.COMPARED", ("compact",))
         reproduce(tmp_path / "run", settings, Inputs(), COMMAND, kind="networks")
@@ -285,8 +285,9 @@ def test_learning_rate_is_chosen_on_synthetic_validation(tmp_path: Path) -> None
             float(r["learning_rate"]): float(r["validation_loss"]) for r in csv.DictReader(file)
         }
     assert losses[10.0] > losses[1e-3]
-    _, card = load(folder / "model.safetensors")
+    model, card = load(folder / "model.safetensors")
     assert card["settings"]["loop"]["learning_rate"] == 1e-3
+    assert (model.channels, card["encoding"]["channels"]) == (3, 3)
 
 
 def test_other_settings_and_other_versions_are_refused(
@@ -458,14 +459,18 @@ def test_inputs_are_hashed_and_changed_ones_are_refused(inputs: Inputs, tmp_path
         reproduce(folder, TINY, given, COMMAND, resume=True)
 
 
-def test_run_without_hashes_goes_on(finished: Path, inputs: Inputs, tmp_path: Path) -> None:
+def test_run_of_before_hashes_and_channels_goes_on(
+    finished: Path, inputs: Inputs, tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     shutil.copytree(finished, folder)
     record = read_run(folder)
-    del record["inputs_sha256"]
+    del record["inputs_sha256"], record["settings"]["channels"]
     (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
     reproduce(folder, TINY, inputs, COMMAND, resume=True)
     assert "inputs_sha256" not in read_run(folder)
+    with pytest.raises(ValueError, match=r"settings\.channels 3 differs from 1 of the run"):
+        reproduce(folder, replace(TINY, channels=3), inputs, COMMAND, resume=True)
 
 
 def test_a_table_counts_with_the_maps_that_it_names(inputs: Inputs, tmp_path: Path) -> None:

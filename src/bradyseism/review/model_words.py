@@ -31,6 +31,7 @@ SET_WORDS = {
     "noise": "noise",
     "frames": "test frames",
     "injection": "injection",
+    "field": "real maps",
     "fine-tuning": "fine-tuning (FT1)",
     "test": "test frames",
 }

@@ -102,7 +102,13 @@ def reproduce(
     }
     tell("looking at inputs")
     hashes = input_hashes(inputs.given)
-    run = open_run(folder, description, provenance, resume=resume)
+    run = open_run(
+        folder,
+        description,
+        provenance,
+        resume=resume,
+        defaults={"settings": {"channels": 1}},  # of runs that were begun before there was a choice
+    )
     keep_hashes(run, hashes, read=_prepared(run))
     if inputs.frames is None and inputs.background is None:
         inputs = _analogue(run, settings, inputs, tell)

@@ -96,7 +96,7 @@ def pretrained(study: Study, network: str, provenance: Mapping[str, Any]) -> Cla
     with study.run.stage(f"learning rate {study.cycle} {network}"):
         rate = chosen_rate(study, network, training, validation, folder)
     with study.run.stage(f"pretrain {study.cycle} {network}"):
-        model = build(network, 1, seed=settings.seed)
+        model = build(network, settings.channels, seed=settings.seed)
         loop = replace(settings.loop, learning_rate=rate, seed=settings.seed)
         result = fit(model, IndexedDataset(training), IndexedDataset(validation), loop, folder)
         facts = {
@@ -251,7 +251,7 @@ def chosen_rate(
             loop: TrainingSettings = replace(
                 settings.loop, learning_rate=rate, seed=settings.seed, epochs=settings.trial_epochs
             )
-            model = build(network, 1, seed=settings.seed)
+            model = build(network, settings.channels, seed=settings.seed)
             trial = folder / f"rate-{rate:g}"
             losses[rate] = fit(model, chosen, IndexedDataset(validation), loop, trial).loss
         write_csv(table, ["learning_rate", "validation_loss"], list(losses.items()))
