@@ -243,8 +243,9 @@ def _over(defaults: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, An
     filled = dict(defaults)
     for name, value in found.items():
         inside = defaults.get(name)
-        both = isinstance(value, Mapping) and isinstance(inside, Mapping)
-        filled[name] = _over(inside, value) if both else value
+        if isinstance(value, Mapping) and isinstance(inside, Mapping):
+            value = _over(inside, value)
+        filled[name] = value
     return filled
 
 
