@@ -96,7 +96,7 @@ def of_constants(settings: ReproduceSettings, steps: int) -> float:
         with half:
             loss = functional.binary_cross_entropy_with_logits(model(images).logit, labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), loop.gradient_norm)
         optimizer.step()
     return loop.batch_size * steps / (now() - start)

@@ -395,14 +395,9 @@ def test_volcanoes_of_maps_elsewhere_count_too(inputs: Inputs, tmp_path: Path) -
         ["still", "frames/still.tif", 0, "", "", "", ""],
         ["other", "other.tif", 1, "-72.0 -30.0 6", "", "", ""],
     ]
-    write_truth(tmp_path / "truth.csv", rows)
-    frames, truth = (
-        read(*where)
-        for read, where in (
-            (read_frames, (tmp_path / "frames", tmp_path / "truth.csv")),
-            (read_truth, (tmp_path / "truth.csv",)),
-        )
-    )
+    table = tmp_path / "truth.csv"
+    write_truth(table, rows)
+    frames, truth = read_frames(tmp_path / "frames", table), read_truth(table)
     assert [row.map for row, _ in frames] == ["still"]
     with pytest.raises(ValueError, match="'map' holds the volcano of 'other' at longitude -72"):
         refuse_overlap([quiet_at(-72.1, -30.0)], frames, truth)
