@@ -233,10 +233,11 @@ def test_full_disk_ends_the_log_for_tensorboard_and_does_not_hang(tmp_path, monk
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tensorboardX.record_writer.RecordWriter.write", full)
     log = checkpoints.TensorBoardLog(tmp_path, name="", version="tensorboard")
+    writes = log.experiment.file_writer.event_writer._worker
+    monkeypatch.setattr("tensorboardX.record_writer.RecordWriter.write", full)
     log.log_metrics({"loss": 0.5}, 0)
-    log.experiment.file_writer.event_writer._worker.join(10)
+    writes.join(10)
     with pytest.raises(OSError, match=r"cannot write .*tensorboard: the disk is full"):
         log.log_metrics({"loss": 0.4}, 1)
 
