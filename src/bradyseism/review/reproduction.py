@@ -224,8 +224,13 @@ def _add_sensitivity(book: Book, heading: str, result: SetResult) -> None:
 
 
 def _draw_overview(book: Book, results: Sequence[SetResult]) -> None:
-    book.add_table(_RUN, "training", run_tables.training_table(book.run))
-    book.add_table(_RUN, "tests", run_tables.tests_table(book.run, results))
+    made = {
+        "training": run_tables.training_table(book.run),
+        "tests": run_tables.tests_table(book.run, results),
+    }
+    for name, table in made.items():
+        if table.rows:
+            book.add_table(_RUN, name, table)
     if book.verdicts:
         book.add_table(_CLAIMS, "claims", run_tables.claims_overview(book.verdicts))
 
