@@ -226,6 +226,22 @@ def test_log_for_tensorboard(tmp_path):
         assert tag in content
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_full_disk_ends_the_log_for_tensorboard_and_does_not_hang(tmp_path, monkeypatch):
+    """The thread that writes dies of it, and takes no more than ten numbers that wait."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    log = checkpoints.TensorBoardLog(tmp_path, name="", version="tensorboard")
+    writes = log.experiment.file_writer.event_writer._worker
+    monkeypatch.setattr("tensorboardX.record_writer.RecordWriter.write", full)
+    log.log_metrics({"loss": 0.5}, 0)
+    writes.join(10)
+    with pytest.raises(OSError, match=r"cannot write .*tensorboard: the disk is full"):
+        log.log_metrics({"loss": 0.4}, 1)
+
+
 def test_mixed_precision_trains(tmp_path):
     settings = TrainingSettings(
         epochs=1, batch_size=16, threads=1, precision="bf16-mixed", accelerator="cpu"

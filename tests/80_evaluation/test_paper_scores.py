@@ -132,6 +132,29 @@ def test_reversed_scores_reverse_the_curve() -> None:
     assert_allclose(forward + backward, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("volcanic", "quiet", "known"), [(2, 9, False), (9, 1, False), (3, 3, True)]
+)
+def test_there_is_no_interval_from_one_or_two_places(
+    volcanic: int, quiet: int, known: bool
+) -> None:
+    """Resamples of a single place are all the same: a claim on them is not tested."""
+    rng = np.random.default_rng(5)
+    place = np.repeat(np.arange(volcanic + quiet), 20)
+    label = ((place < volcanic) & (np.arange(place.size) % 2 == 0)).astype(int)
+    logit = rng.normal(size=(2, place.size)) + 3 * label
+    name = place.astype(str)
+    found = weighed(PatchScores(label, name, name, 0.01 * label, logit, (0, 1)))
+    interval = found.interval("auc")
+    assert 0.9 < interval.estimate < 1
+    assert np.isfinite([interval.low, interval.high]).all() == known
+    claim = claims.Claim(
+        "lead", "", (claims.Condition("", ("a",), lambda of: of("a", "auc"), 0.5),)
+    )
+    word = claims.HOLDS if known else claims.UNTESTED
+    assert claims.judge(claim, {"a": found}).word == word
+
+
 def test_weights_draw_whole_places_of_both_kinds() -> None:
     labels, places = [1, 0, 0, 0, 0, 1, 0], list("aabbccd")
     weights = place_weights(labels, places, np.random.default_rng(0), 500)

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import csv
+import errno
+import hashlib
 import json
+import os
+import re
+import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +21,12 @@ torch = pytest.importorskip("torch")
 
 import pyarrow.parquet  # noqa: E402  (after the skip)
 
+from bradyseism.evaluation.truth import read_truth  # noqa: E402
 from bradyseism.maps.velocity_map import Grid, VelocityMap  # noqa: E402
 from bradyseism.maps.writers.map_files import write_map  # noqa: E402
 from bradyseism.models.checkpoint import load  # noqa: E402
 from bradyseism.training import loop as training_loop  # noqa: E402
+from bradyseism.training.learner import TrainingSettings  # noqa: E402
 from bradyseism.workflows import reproduce_learning  # noqa: E402
 from bradyseism.workflows.reproduce import reproduce  # noqa: E402
 from bradyseism.workflows.reproduce_data import (  # noqa: E402
@@ -32,6 +40,7 @@ from bradyseism.workflows.reproduce_data import (  # noqa: E402
 from bradyseism.workflows.reproduce_settings import SIZES, ReproduceSettings  # noqa: E402
 from bradyseism.workflows.run_arrays import load_backgrounds, load_maps, save_maps  # noqa: E402
 from bradyseism.workflows.run_folder import MODELS, PREDICTION_COLUMNS, read_run  # noqa: E402
+from bradyseism.workflows.run_inputs import input_hashes  # noqa: E402
 
 pytestmark = pytest.mark.torch
 COMMAND = {"command": "pytest", "commit": "none"}
@@ -63,6 +72,10 @@ def quiet_at(longitude: float, latitude: float, shape: int = 1024) -> VelocityMa
     rng = np.random.default_rng(7)
     grid = Grid.around(longitude, latitude, (shape, shape), pixel_size=200.0)
     return VelocityMap(rng.normal(0, 1e-3, (shape, shape)).astype(np.float32), grid, 5.0)
+
+
+def interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def write_truth(path: Path, rows: list[list[object]]) -> None:
@@ -200,6 +213,50 @@ def test_stopped_run_goes_on_and_ends_the_same(
     assert first.equals(second)
 
 
+def test_run_that_is_stopped_at_every_kind_of_file_ends_the_same(
+    finished: Path, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By turns Ctrl-C and a full disk, as the first file of each folder and suffix is finished."""
+    folder = tmp_path / "run"
+    stopped: list[tuple[str, str]] = []
+    replace_file = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        inside = Path(target).relative_to(folder)
+        if (kind := (inside.parts[0], inside.suffix)) not in stopped:
+            stopped.append(kind)
+            if len(stopped) % 2:
+                raise KeyboardInterrupt
+            raise OSError(errno.ENOSPC, "No space left on device")
+        replace_file(source, target)
+
+    monkeypatch.setattr(os, "replace", failing)
+    attempts = 0
+    told: list[str] = []
+    while True:
+        attempts += 1
+        try:
+            reproduce(folder, TINY, inputs, COMMAND, resume=True)
+        except KeyboardInterrupt:
+            continue
+        except OSError as error:
+            told.append(str(error))
+            continue
+        break
+    assert attempts == len(stopped) + 1
+    assert len(told) == len(stopped) // 2
+    full = "cannot write .*: No space left on device: choose a folder that .* has free space"
+    assert all(re.match(full, message) for message in told)
+    kinds = {("data", ".npz"), ("pretrain", ".ckpt"), ("pretrain", ".safetensors"),
+             ("features", ".npz"), ("finetune", ".safetensors"), ("predictions", ".parquet"),
+             ("run.json", ".json"), ("stages.csv", ".csv")}  # fmt: skip
+    assert kinds <= set(stopped)
+    assert not [path for path in folder.rglob(".*") if path.is_file()]
+    name = "predictions/half/compact/frames.parquet"
+    first, second = (pyarrow.parquet.read_table(run / name) for run in (finished, folder))
+    assert first.equals(second)
+
+
 @pytest.mark.slow
 def test_six_networks_are_compared_without_fine_tuning(tmp_path: Path) -> None:
     settings = replace(TINY, samples=20)
@@ -218,7 +275,7 @@ def test_six_networks_are_compared_without_fine_tuning(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_learning_rate_is_chosen_on_synthetic_validation(tmp_path: Path) -> None:
     # 10 destroys the weights: its loss is the higher one.
-    settings = replace(TINY, samples=60, rates=(10.0, 1e-3), trial=0.5)
+    settings = replace(TINY, samples=60, rates=(10.0, 1e-3), trial=0.5, channels=3)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bradyseism.workflows.reproduce.COMPARED", ("compact",))
         reproduce(tmp_path / "run", settings, Inputs(), COMMAND, kind="networks")
@@ -228,8 +285,9 @@ def test_learning_rate_is_chosen_on_synthetic_validation(tmp_path: Path) -> None
             float(r["learning_rate"]): float(r["validation_loss"]) for r in csv.DictReader(file)
         }
     assert losses[10.0] > losses[1e-3]
-    _, card = load(folder / "model.safetensors")
+    model, card = load(folder / "model.safetensors")
     assert card["settings"]["loop"]["learning_rate"] == 1e-3
+    assert (model.channels, card["encoding"]["channels"]) == (3, 3)
 
 
 def test_other_settings_and_other_versions_are_refused(
@@ -286,11 +344,26 @@ def test_labels_and_frames_must_match(inputs: Inputs, tmp_path: Path) -> None:
         read_frames(tmp_path / "frames", tmp_path / "truth.csv")
 
 
-def test_frames_of_another_form_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("shape", "pixel_size", "hole", "message"),
+    [
+        (300, 200.0, 0, "'one' has 300 x 300 pixels of 200 m: a frame has 512 x 512"),
+        (512, 210.0, 0, "'one' has 512 x 512 pixels of 210 m: a frame has .* pixels of 200 m"),
+        (512, 200.0, 27, r"'one' lacks 5\.3% of its pixels: a frame lacks at most 5%"),
+        (512, 200.0, 25, None),
+    ],
+)
+def test_frames_of_another_form_are_refused(
+    tmp_path: Path, shape: int, pixel_size: float, hole: int, message: str | None
+) -> None:
     (tmp_path / "frames").mkdir()
-    write_map(tmp_path / "frames" / "one.tif", volcano_at(-67.0, -22.0, 300))
+    velocity = np.full((shape, shape), 1e-3, dtype=np.float32)
+    velocity[:hole] = np.nan
+    grid = Grid.around(-67.0, -22.0, (shape, shape), pixel_size=pixel_size)
+    write_map(tmp_path / "frames" / "one.tif", VelocityMap(velocity, grid, 5.0))
     write_truth(tmp_path / "truth.csv", [["one", "frames/one.tif", 0, "", "", "", ""]])
-    with pytest.raises(ValueError, match="'one' has 300 x 300 pixels of 200 m: a frame has 512"):
+    refused = pytest.raises(ValueError, match=message) if message else nullcontext()
+    with refused:
         read_frames(tmp_path / "frames", tmp_path / "truth.csv")
 
 
@@ -306,10 +379,28 @@ def test_background_that_fine_tuning_must_not_see(
 ) -> None:
     assert inputs.frames is not None
     assert inputs.truth is not None
-    frames = read_frames(inputs.frames, inputs.truth)
-    refuse_overlap([quiet_at(-72.0, -30.0)], frames)
+    frames, truth = read_frames(inputs.frames, inputs.truth), read_truth(inputs.truth)
+    refuse_overlap([quiet_at(-72.0, -30.0)], frames, truth)
     with pytest.raises(ValueError, match=message):
-        refuse_overlap([quiet_at(*place)], frames)
+        refuse_overlap([quiet_at(*place)], frames, truth)
+
+
+def test_volcanoes_of_maps_elsewhere_count_too(inputs: Inputs, tmp_path: Path) -> None:
+    """A row of the truth table whose map lies in another folder is not a frame of the test."""
+    assert inputs.frames is not None
+    (tmp_path / "frames").mkdir()
+    shutil.copy(inputs.frames / "still.tif", tmp_path / "frames")
+    write_map(tmp_path / "other.tif", volcano_at(-72.0, -30.0))
+    rows = [
+        ["still", "frames/still.tif", 0, "", "", "", ""],
+        ["other", "other.tif", 1, "-72.0 -30.0 6", "", "", ""],
+    ]
+    table = tmp_path / "truth.csv"
+    write_truth(table, rows)
+    frames, truth = read_frames(tmp_path / "frames", table), read_truth(table)
+    assert [row.map for row, _ in frames] == ["still"]
+    with pytest.raises(ValueError, match="'map' holds the volcano of 'other' at longitude -72"):
+        refuse_overlap([quiet_at(-72.1, -30.0)], frames, truth)
 
 
 def test_too_little_background_is_refused(inputs: Inputs) -> None:
@@ -326,6 +417,98 @@ def test_missing_inputs_are_named(inputs: Inputs, tmp_path: Path) -> None:
         reproduce(tmp_path / "a", TINY, replace(inputs, background=None), COMMAND)
     with pytest.raises(ValueError, match="give both, or neither"):
         reproduce(tmp_path / "b", TINY, replace(inputs, truth=None), COMMAND)
+
+
+def test_inputs_are_hashed_and_changed_ones_are_refused(inputs: Inputs, tmp_path: Path) -> None:
+    """Before the maps were read a mended input is welcome; afterwards it must stay as it was."""
+    source = tmp_path / "mine"
+    shutil.copytree(inputs.frames.parent, source)  # type: ignore[union-attr]
+    given = Inputs(source / "frames", source / "truth.csv", source / "background")
+    folder, spoilt = tmp_path / "run", source / "frames" / "spoilt.tif"
+    spoilt.write_bytes(b"no map")
+    with pytest.raises(ValueError, match=r"frames without labels: spoilt\.tif"):
+        reproduce(folder, TINY, given, COMMAND)
+    spoilt.unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bradyseism.workflows.reproduce.pretrained", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            reproduce(folder, TINY, given, COMMAND, resume=True)
+    hashes = read_run(folder)["inputs_sha256"]
+    assert {name: set(files) for name, files in hashes.items()} == {
+        "frames": {"frames/loud.tif", "frames/still.tif"},
+        "truth": {"truth.csv"},
+        "background": {"background/away.tif"},
+    }
+    content = (source / "truth.csv").read_bytes()
+    assert hashes["truth"]["truth.csv"] == hashlib.sha256(content).hexdigest()
+    (source / "truth.csv").write_bytes(content.replace(b"15.0", b"16.0"))
+    with pytest.raises(ValueError, match=r"truth\.csv of the truth was changed since the run in"):
+        reproduce(folder, TINY, given, COMMAND, resume=True)
+    (source / "truth.csv").write_bytes(content)
+    (source / "background" / "new.tif").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"background/new\.tif of the background was added"):
+        reproduce(folder, TINY, given, COMMAND, resume=True)
+    (source / "background" / "new.tif").unlink()
+    (source / "frames" / "still.tif").rename(source / "still.tif")
+    with pytest.raises(ValueError, match=r"frames/still\.tif of the frames was removed"):
+        reproduce(folder, TINY, given, COMMAND, resume=True)
+
+
+def test_run_of_before_hashes_and_channels_goes_on(
+    finished: Path, inputs: Inputs, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    record = read_run(folder)
+    del record["inputs_sha256"], record["settings"]["channels"]
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    reproduce(folder, TINY, inputs, COMMAND, resume=True)
+    assert "inputs_sha256" not in read_run(folder)
+    with pytest.raises(ValueError, match=r"settings\.channels 3 differs from 1 of the run"):
+        reproduce(folder, replace(TINY, channels=3), inputs, COMMAND, resume=True)
+
+
+def test_a_table_counts_with_the_maps_that_it_names(inputs: Inputs, tmp_path: Path) -> None:
+    assert inputs.frames is not None
+    (tmp_path / "maps" / "stack").mkdir(parents=True)
+    for name in ("one.tif", "one.E.tif", "onerous.tif", "stack/vel.tif", "stack/.hidden"):
+        (tmp_path / "maps" / name).write_bytes(name.encode())
+    rows = [["one", "maps/one.tif", 0, "", "", "", ""], ["two", "maps/stack", 0, "", "", "", ""]]
+    write_truth(tmp_path / "truth.csv", [*rows, ["gone", "maps/gone.tif", 0, "", "", "", ""]])
+    hashes = input_hashes({"field": tmp_path / "truth.csv"})
+    names = {"truth.csv", "maps/one.tif", "maps/one.E.tif", "maps/stack/vel.tif"}
+    assert set(hashes["field"]) == names
+
+
+def test_learning_rates_are_tried_once_and_diverged_ones_left(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lowest finite loss is taken; a run that is taken up again reads what was found."""
+    tried: list[float] = []
+
+    def fit(*arguments: object) -> training_loop.FitResult:
+        settings, folder = arguments[3:]
+        assert isinstance(settings, TrainingSettings)
+        assert isinstance(folder, Path)
+        tried.append(settings.learning_rate)
+        folder.mkdir(parents=True)
+        (folder / "last.ckpt").touch()
+        return training_loop.FitResult(losses[settings.learning_rate], 1, folder, ())
+
+    losses = {0.3: float("nan"), 0.1: 0.7, 0.01: 0.2, 0.001: 0.5}
+    monkeypatch.setattr(reproduce_learning, "fit", fit)
+    settings = replace(TINY, rates=tuple(losses), trial=0.5)
+    study = reproduce_learning.Study(reproduce_learning.RunFolder(tmp_path), settings, "half")
+    training, validation = study.synthetic().split()
+    for _ in range(2):
+        rate = reproduce_learning.chosen_rate(study, "compact", training, validation, tmp_path)
+        assert rate == 0.01
+    assert tried == list(losses)
+    assert not list(tmp_path.rglob("*.ckpt"))
+    losses = dict.fromkeys(losses, float("nan"))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ValueError, match=r"none of the learning rates \[0\.3, .* finite"):
+        reproduce_learning.chosen_rate(study, "compact", training, validation, tmp_path / "other")
 
 
 def test_sizes_hold_what_the_paper_holds() -> None:

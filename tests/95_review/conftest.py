@@ -63,8 +63,9 @@ def make_run(
     (folder / "run.json").write_text(json.dumps(card(), indent=1))
     (folder / "stages.csv").write_text(
         "stage,seconds,finished\n"
-        "pretrain,120,2022-06-01T10:00:00\nfinetune,30,2022-06-01T10:01:00\n"
+        f"pretrain half {NETWORK},120,2022-06-01T10:00:00\nfinetune,30,2022-06-01T10:01:00\n"
     )
+    make_training(folder / "pretrain/half" / NETWORK)
     frames = make_frames(folder, rng, side, places)
     make_backgrounds(folder, rng, side, 12)
     tests = {"frames": patches_of_frames(frames, side)}
@@ -83,13 +84,30 @@ def card() -> dict[str, object]:
     return {
         "version": VERSION,
         "kind": "paper",
-        "settings": {"seed": 3, "pixel_size": PIXEL, "network": "inception_resnet_v2"},
+        "settings": {
+            "seed": 3,
+            "pixel_size": PIXEL,
+            "network": NETWORK,
+            "size": 32,
+            "samples": 3000,
+            "seeds": [0, 1],
+        },
         "inputs": {},
-        "environment": {"python": "3.12", "cores": 2, "machine": "x86_64"},
+        "environment": {"python": "3.12", "cores": 2, "machine": "x86_64", "gpu": None},
         "command": "bradyseism reproduce --size smoke -o run",
         "commit": "0123456789abcdef",
         "started": "2022-06-01T09:58:00+00:00",
     }
+
+
+def make_training(folder: Path) -> None:
+    """Logs of a training whose second check is the best, after trials of two rates."""
+    folder.mkdir(parents=True)
+    (folder / "rates.csv").write_text("learning_rate,validation_loss\n0.01,\n0.001,0.5\n")
+    (folder / "log.csv").write_text(
+        "epoch,training_loss,loss,accuracy,auc,place_accuracy,seconds\n"
+        "0,0.7,0.6,0.5,0.6,nan,9\n1,0.3,0.0321,0.98765,1.0,nan,9\n2,0.2,0.04,0.99,1.0,nan,9\n"
+    )
 
 
 def smooth(rng: np.random.Generator, side: int, length: float, size: float) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,12 +19,19 @@ from bradyseism.evaluation.scores import confusion, roc_auc
 from bradyseism.review.network_figure import approaches_figure
 from bradyseism.review.reproduction import draw
 from bradyseism.review.saving import save_figure
+from bradyseism.review.set_figures import composition_figure
 from bradyseism.review.tables import Table
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.finetuning import FINETUNING_SETS
 from bradyseism.samples.labelled import LabelledMap
 from bradyseism.training.approaches import APPROACHES
-from bradyseism.workflows.paper_exhibits import composition, confusing_patterns, samples_of_sets
+from bradyseism.workflows.paper_exhibits import (
+    Composition,
+    composition,
+    confusing_patterns,
+    samples_of_sets,
+    sets_of_run,
+)
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
     open_results,
@@ -86,6 +94,39 @@ def test_whole_run_is_drawn_and_reported(drawn_run: Path) -> None:
     for name in names:
         if name.endswith(".png"):
             assert f"({name})" in text
+
+
+def test_page_finds_its_numbers_in_the_tables_of_the_whole_run(drawn_run: Path) -> None:
+    (training,) = csv_rows(drawn_run / "tables/training.csv")
+    assert training["patches"] == "32 px at 400 m"
+    assert training["synthetic samples"] == "3,000"
+    assert training["learning rate"] == "0.001, lowest loss of 2"
+    assert (training["checks"], training["best validation loss"]) == ("3", "0.0321")
+    # Of the second check: a later one was more accurate, but of a higher loss.
+    assert (training["its accuracy, %"], training["training, min"]) == ("98.77", "2.0")
+    frames, injection = csv_rows(drawn_run / "tables/tests.csv")
+    maps = load_maps(drawn_run / "data/frames.npz")
+    assert [frames[k] for k in ("maps", "places", "maps with deformation")] == [
+        str(len(maps)), "9", str(sum(bool(len(one.peaks)) for one in maps)),
+    ]  # fmt: skip
+    counted = sum(int(frames[k]) for k in ("patches with deformation", "patches without"))
+    assert counted == 25 * len(maps)
+    assert frames["missing pixels, %"] == f"{100 * 6 / 64**2:.1f}"
+    assert injection["missing pixels, %"] == "\N{EN DASH}"
+    claims = csv_rows(drawn_run / "tables/claims.csv")
+    for test in ("frames", "injection"):
+        alone = csv_rows(drawn_run / f"tables/claims-{test}-half.csv")
+        (column,) = (name for name in claims[0] if ("njection" in name or "injected" in name)
+                     == (test == "injection") and "wrapped" in name)  # fmt: skip
+        words = [row[column] for row in claims if row["claim of the paper"]]
+        assert words == [row["verdict"] for row in alone if row["verdict"]]
+        numbers = [row[column] for row in claims if row["number"]]
+        assert numbers == [
+            f"{row['here (95 % interval)']}; {row['seeds that agree']}" for row in alone
+        ]
+    report = (drawn_run / "report.md").read_text(encoding="utf-8")
+    headings = [line for line in report.splitlines() if line.startswith("## ")]
+    assert headings[:2] == ["## Claims", "## Training and test sets"]
 
 
 def test_figure_is_the_same_bytes_when_drawn_again(tmp_path: Path) -> None:
@@ -162,8 +203,8 @@ def test_what_is_not_there_is_skipped_with_its_reason(drawn_run: Path, tmp_path:
     shutil.copy(drawn_run / "run.json", run)
     told: list[str] = []
     drawn = draw(run, progress=lambda done, total, name: told.append(f"{done}/{total} {name}"))
-    assert told == ["0/4 maps and samples", "1/4 approaches", "2/4 Grad-CAM", "3/4 latent features",
-                    "4/4 done"]  # fmt: skip
+    assert told == ["0/5 maps and samples", "1/5 approaches", "2/5 Grad-CAM", "3/5 latent features",
+                    "4/5 claims", "5/5 done"]  # fmt: skip
     reasons = dict(drawn.skipped)
     assert reasons["tables, ROC curves, claims"] == "the run has no predictions yet"
     assert "data/frames.npz is not there" in reasons.values()
@@ -238,6 +279,33 @@ def test_table_has_three_forms() -> None:
         Table("", ("a", "b"), (("c",),))
 
 
+def test_latex_minus_interval_and_width_of_columns() -> None:
+    words, cell = "`-1&last1` is a claim of very many words", "-0.7 (-10.6 to 0.0) ± 3.1"
+    lines = Table("λ/2", ("claim", "here"), ((words, cell),)).latex().splitlines()
+    assert r"\caption{$\lambda$/2}" in lines
+    row = r"\texttt{-1\&last1} is a claim of very many words"
+    assert rf"{row} & $-$0.7 \mbox{{($-$10.6 to 0.0)}} $\pm$ 3.1 \\" in lines
+    (begin,) = (line for line in lines if line.startswith(r"\begin{tabular}"))
+    assert begin.index("raggedright") < begin.index("5.2cm") < begin.index("raggedleft")
+    narrow = Table("", ("a", "b"), (("c", "1"),)).latex()
+    assert r"\begin{tabular}{lr}" in narrow
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here")
+def test_latex_compiles_and_no_table_is_wider_than_its_line(
+    drawn_run: Path, tmp_path: Path
+) -> None:
+    parts = [path.read_text(encoding="utf-8") for path in (drawn_run / "tables").glob("*.tex")]
+    head = r"\documentclass{article}\usepackage{array,booktabs,graphicx}\begin{document}"
+    text = "\n\\clearpage\n".join([head, *parts, r"\end{document}"])
+    (tmp_path / "all.tex").write_text(text, encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "all.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert r"Overfull \hbox" not in done.stdout
+    assert len(parts) >= 16
+
+
 def labelled(displacement: np.ndarray, name: str, peaks: np.ndarray | None = None) -> LabelledMap:
     nowhere = np.zeros((0, 2))
     return LabelledMap(
@@ -265,7 +333,8 @@ def test_patterns_are_the_compact_and_the_rough_one() -> None:
 def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
     backgrounds = load_backgrounds(drawn_run / "data/backgrounds.npz")
     encoding = WrappedPatch(size=32, pixel_size=400.0)
-    made = composition(backgrounds, encoding, 0)
+    whole, material = sets_of_run({"seed": 0}, backgrounds, encoding)
+    made = composition(material)
     sums = {name: sum(counts.values()) for name, counts in made.counts.items()}
     assert sums == {"FT1": 12, "FT2": 24, "FT3": 24, "FT4": 48}
     assert set(made.counts) == set(FINETUNING_SETS)
@@ -274,10 +343,32 @@ def test_sets_are_composed_as_the_paper_says(drawn_run: Path) -> None:
     )
     assert smooth < 0.5 * plain
     maps = load_maps(drawn_run / "data/frames.npz")
-    shown = samples_of_sets(backgrounds, maps, encoding, 0, each=2)
+    shown = samples_of_sets(whole, material, maps, each=2)
     assert set(shown) == {"synthetic", "fine-tuning", "test"}
     for parts in shown.values():
         assert [one.label for one in parts] == [1, 1, 0, 0]
+
+
+def test_figures_show_the_sets_as_the_run_was_set(drawn_run: Path) -> None:
+    """Larger noise, filtered sums and another seed of the fine-tuning change what is shown."""
+    backgrounds = load_backgrounds(drawn_run / "data/backgrounds.npz")
+    encoding = WrappedPatch(size=32, pixel_size=400.0)
+    plain = {"seed": 0, "seeds": [0], "noise_level": "peak", "filtered": "background"}
+
+    def shown(**other: object) -> Composition:
+        return composition(sets_of_run({**plain, **other}, backgrounds, encoding)[1])
+
+    usual, loud, summed, second = (
+        shown(), shown(noise_level="sill"), shown(filtered="sum"), shown(seeds=[1, 0])
+    )  # fmt: skip
+    spread = [np.abs(one.examples["noise"].image).mean() for one in (usual, loud)]
+    assert spread[1] > 1.5 * spread[0]
+    name = "hybrid_filtered"
+    rough = [np.abs(np.diff(one.examples[name].image)).mean() for one in (usual, summed)]
+    assert rough[1] < rough[0]
+    assert not np.array_equal(usual.examples["noise"].image, second.examples["noise"].image)
+    words = [text.get_text() for text in composition_figure(summed, 0.0277).texts]
+    assert "background\n+ volcano,\nlow-pass" in words
 
 
 def test_latent_plane_keeps_far_sets_apart_and_is_kept(drawn_run: Path, tmp_path: Path) -> None:

@@ -142,8 +142,9 @@ def reproduce(
             )
             status.update("Grad-CAM")
             attribute(output)
-    except KeyboardInterrupt:
-        complain(f"what is done stands in {output}; the same command with --resume goes on")
+    except (KeyboardInterrupt, OSError):
+        if (output / "run.json").exists():
+            complain(f"what is done stands in {output}; the same command with --resume goes on")
         raise
     _draw_run(output, quiet=quiet)
 

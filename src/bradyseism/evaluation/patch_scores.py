@@ -38,6 +38,9 @@ LOW_RANGE, MIDDLE_RANGE = 0.10, 0.18
 
 FLAG_LOGIT = 0.0  # probability 0.5
 
+FEWEST_PLACES = 3
+"""With fewer places of a kind there is no interval: resamples of one place are all the same."""
+
 Array = NDArray[np.float64]
 
 
@@ -128,7 +131,8 @@ class Statistics:
     by_seed : mapping of str to (s,) array
         Each number for each seed, from the data as they are.
     resampled : mapping of str to (r,) array
-        Mean over the seeds in each resample.
+        Mean over the seeds in each resample; NaN where places with, or without, deformation are
+        there but fewer than `FEWEST_PLACES`.
     """
 
     by_seed: Mapping[str, Array]
@@ -167,10 +171,13 @@ def statistics_of(scores: PatchScores, weights: NDArray[np.int64]) -> Statistics
     """
     once = np.ones((1, scores.label.size), dtype=np.int64)
     single = [_of_one_seed(scores, seed, once) for seed in range(len(scores.seeds))]
+    by_seed = {name: np.array([row[name][0] for row in single]) for name in single[0]}
+    if _too_few_places(scores):
+        unknown = np.full(len(weights), np.nan)
+        return Statistics(by_seed, dict.fromkeys(by_seed, unknown))
     many = [_of_one_seed(scores, seed, weights) for seed in range(len(scores.seeds))]
     return Statistics(
-        {name: np.array([row[name][0] for row in single]) for name in single[0]},
-        {name: np.mean([row[name] for row in many], axis=0) for name in many[0]},
+        by_seed, {name: np.mean([row[name] for row in many], axis=0) for name in many[0]}
     )
 
 
@@ -187,6 +194,12 @@ def auc_difference(first: Statistics, second: Statistics) -> Interval:
         first.estimate("auc") - second.estimate("auc"),
         first.resampled["auc"] - second.resampled["auc"],
     )
+
+
+def _too_few_places(scores: PatchScores) -> bool:
+    deforming = np.unique(scores.place[scores.label == 1])
+    quiet = np.setdiff1d(scores.place, deforming)
+    return any(0 < places.size < FEWEST_PLACES for places in (deforming, quiet))
 
 
 def _of_one_seed(scores: PatchScores, seed: int, weights: NDArray[np.int64]) -> dict[str, Array]:

@@ -11,6 +11,7 @@ FRAME_SHAPE = (512, 512)
 PIXEL_SIZE = 200.0  # m
 PATCH_SIZE = 256  # pixels
 PATCH_STEP = 64  # pixels
+MOST_MISSING = 0.05  # share of a frame
 
 
 def frame_around(

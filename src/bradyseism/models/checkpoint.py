@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 
-from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.models.network import Classifier, build
 
 
@@ -25,11 +24,16 @@ def save(path: str | PathLike[str], model: Classifier, card: dict[str, Any]) -> 
         The model; it is not changed.
     card : dict
         The model card: anything that JSON can hold.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written; an older one stays.
     """
     weights = {name: tensor.cpu().contiguous() for name, tensor in model.state_dict().items()}
     metadata = {"network": model.name, "channels": str(model.channels), "card": json.dumps(card)}
-    with atomic_path(Path(path)) as temporary:
-        save_file(weights, temporary, metadata=metadata)
+    # Not by safetensors' own writer, whose error on a full disk is no OSError.
+    write_bytes(path, serialized(weights, metadata))
 
 
 def load(path: str | PathLike[str]) -> tuple[Classifier, dict[str, Any]]:

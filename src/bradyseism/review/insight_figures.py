@@ -30,10 +30,12 @@ _SET_COLOURS = {
     "background": "#0072b2",
     "filtered": "#56b4e9",
     "hybrid": "#e69f00",
+    "hybrid_filtered": "#f5d76e",
     "volcano": "#cc79a7",
     "noise": "#b0a030",
     "frames": "#d55e00",
     "injection": "#009e73",
+    "field": "#1b1f24",
 }
 
 

@@ -31,6 +31,7 @@ SET_WORDS = {
     "noise": "noise",
     "frames": "test frames",
     "injection": "injection",
+    "field": "real maps",
     "fine-tuning": "fine-tuning (FT1)",
     "test": "test frames",
 }
@@ -57,7 +58,7 @@ def percent(value: float, digits: int = 1) -> str:
 
     Examples
     --------
-    >>> percent(0.31754), percent(float("nan"))
-    ('31.8', '–')
+    >>> percent(0.31754), percent(float("nan")), percent(-1e-9)
+    ('31.8', '–', '0.0')
     """
-    return "\N{EN DASH}" if math.isnan(value) else f"{100 * value:.{digits}f}"
+    return "\N{EN DASH}" if math.isnan(value) else f"{100 * value:z.{digits}f}"

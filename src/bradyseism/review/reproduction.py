@@ -10,12 +10,19 @@ from pathlib import Path
 
 import numpy as np
 
-from bradyseism.evaluation.claims import CLAIMS, Verdict, judge
+from bradyseism.evaluation.claims import CLAIMS, judge
 from bradyseism.evaluation.patch_scores import Statistics, auc_difference
 from bradyseism.evaluation.published import APPROACHES, SETS
 from bradyseism.evaluation.sensitivity import Sensitivity, sensitivity
 from bradyseism.maps.writers.atomic import write_bytes
-from bradyseism.review import curve_figures, insight_figures, network_figure, set_figures, tables
+from bradyseism.review import (
+    curve_figures,
+    insight_figures,
+    network_figure,
+    run_tables,
+    set_figures,
+    tables,
+)
 from bradyseism.review.model_words import CYCLE_WORDS, model_word
 from bradyseism.review.run_book import Book
 from bradyseism.review.run_report import report_text
@@ -25,6 +32,7 @@ from bradyseism.workflows.paper_exhibits import (
     composition,
     confusing_patterns,
     samples_of_sets,
+    sets_of_run,
 )
 from bradyseism.workflows.paper_latent import latent_plane
 from bradyseism.workflows.paper_results import (
@@ -45,6 +53,7 @@ _PAIRS = (
     ("FT2 last", "FT1 last"),
     ("FT4 last", "FT1 last"),
 )
+_CLAIMS, _RUN = "Claims", "Training and test sets"
 _SENSITIVE = ("synthetic", "FT1 last", "FT1 last2", "FT4 last")
 
 
@@ -91,6 +100,8 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
     results = read_results(run)
     if not results:
         book.skip("tables, ROC curves, claims", "the run has no predictions yet")
+    for heading in (_CLAIMS, _RUN):
+        book.section(heading)  # these stand first, and are filled last
     steps: list[tuple[str, Callable[[], None]]] = [
         (f"{result.test}, {result.cycle}", partial(_draw_result, book, result))
         for result in results
@@ -100,6 +111,7 @@ def draw(run_folder: str | PathLike[str], *, progress: Progress | None = None) -
         ("approaches", lambda: _draw_approaches(book)),
         ("Grad-CAM", lambda: _draw_attribution(book)),
         ("latent features", lambda: _draw_latent(book)),
+        ("claims", lambda: _draw_overview(book, results)),
     ]
     for number, (name, step) in enumerate(steps):
         if progress:
@@ -124,35 +136,41 @@ def _draw_result(book: Book, result: SetResult) -> None:
         names = tuple(sorted(scores))
         caption = f"Networks trained on the synthetic set: {words}. {_CELL}"
         book.add_table(heading, f"networks-{stem}", tables.rows_table(names, statistics, caption))
-        book.add_figure(heading, f"roc-networks-{stem}",
-                        curve_figures.roc_figure(names, scores, heading),
-                        f"ROC curves of the networks, {words}.")  # fmt: skip
+        figure = curve_figures.roc_figure(names, scores, heading)
+        caption = f"ROC curves of the networks, {words}. Circles: probability 0.5."
+        book.add_figure(heading, f"roc-networks-{stem}", figure, caption)
         return
     _add_claims(book, heading, result, statistics)
     _add_rows(book, heading, result, statistics)
     for number, models, what in ((5, APPROACHES, "approaches"), (6, SETS, "sets")):
         figure = curve_figures.roc_figure(models, scores, heading)
-        caption = f"Figure {number}. ROC curves of the fine-tuning {what}, {words}."
+        caption = f"Figure {number}. ROC curves of the fine-tuning {what}, {words}. {_CURVES}"
         book.add_figure(heading, f"figure-{number}-roc-{what}-{stem}", figure, caption)
     _add_sensitivity(book, heading, result)
 
 
 _CELL = (
-    "Percent. Here: mean over seeds (95 % interval, places resampled), "
-    "\N{PLUS-MINUS SIGN} standard deviation over seeds where there are several."
+    "Percent. Here: mean over seeds (95 % interval, places resampled, from three places of a kind "
+    "on), \N{PLUS-MINUS SIGN} standard deviation over seeds where there are several."
+)
+
+
+_CURVES = (
+    "Thick: seed of median area; thin: the others. Circles: probability 0.5; diamonds: the same "
+    "in the paper, on its own frames."
 )
 
 
 def _add_claims(
     book: Book, heading: str, result: SetResult, statistics: dict[str, Statistics]
 ) -> None:
-    verdicts: list[Verdict] = [judge(claim, statistics) for claim in CLAIMS]
+    verdicts = tuple(judge(claim, statistics) for claim in CLAIMS)
     caption = (
         f"Claims of the paper, {_words(book.run, result)}. A claim holds where every number "
-        "exceeds its bound with its whole interval. Percent, or percent points."
+        "lies on its side of the bound with its whole interval. Percent, or percent points."
     )
     book.add_table(heading, f"claims-{result.stem}", tables.claims_table(verdicts, caption))
-    book.section("Claims").verdicts[heading] = tuple((v.claim.words, v.word) for v in verdicts)
+    book.verdicts[heading] = verdicts
 
 
 def _add_rows(
@@ -206,6 +224,18 @@ def _add_sensitivity(book: Book, heading: str, result: SetResult) -> None:
     book.add_figure(heading, f"sensitivity-{result.stem}", figure, caption)
 
 
+def _draw_overview(book: Book, results: Sequence[SetResult]) -> None:
+    made = {
+        "training": run_tables.training_table(book.run),
+        "tests": run_tables.tests_table(book.run, results),
+    }
+    for name, table in made.items():
+        if table.rows:
+            book.add_table(_RUN, name, table)
+    if book.verdicts:
+        book.add_table(_CLAIMS, "claims", run_tables.claims_overview(book.verdicts))
+
+
 def _draw_sets(book: Book) -> None:
     data = book.run.folder / "data"
     frames, grounds = data / "frames.npz", data / "backgrounds.npz"
@@ -232,14 +262,13 @@ def _draw_sets(book: Book) -> None:
         return
     cycle = "half" if (book.run.folder / "predictions/half").is_dir() else _first_cycle(book.run)
     encoding = WrappedPatch(side, book.run.pixel_size(side), CYCLES[cycle])
-    seed = int(book.run.settings.get("seed", 0))
+    whole, material = sets_of_run(book.run.settings, backgrounds, encoding)
     if maps:
-        sets = samples_of_sets(backgrounds, maps, encoding, seed)
+        sets = samples_of_sets(whole, material, maps)
         figure = set_figures.samples_figure(sets, CYCLES[cycle])
         caption = f"Figure 2. Samples of the sets, {CYCLE_WORDS[cycle]}."
         book.add_figure(heading, "figure-2-samples", figure, caption)
-    made = composition(backgrounds, encoding, seed)
-    figure = set_figures.composition_figure(made, CYCLES[cycle])
+    figure = set_figures.composition_figure(composition(material), CYCLES[cycle])
     caption = (
         "Figure 3. Constituents of the four fine-tuning sets: how many samples of each, and one "
         f"of them, {CYCLE_WORDS[cycle]}."

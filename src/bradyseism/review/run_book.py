@@ -7,6 +7,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from bradyseism.evaluation.claims import Verdict
 from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.review import tables
 from bradyseism.review.run_report import Section
@@ -17,13 +18,14 @@ logger = logging.getLogger(__name__)
 
 
 class Book:
-    """What has been drawn so far, in the order of the report."""
+    """What has been drawn so far, in the order of the report, and the verdicts of each test set."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.sections: dict[str, Section] = {}
         self.files: list[Path] = []
         self.skipped: list[tuple[str, str]] = []
+        self.verdicts: dict[str, tuple[Verdict, ...]] = {}
 
     def skip(self, what: str, reason: str) -> None:
         """Note what cannot be drawn."""

@@ -11,11 +11,10 @@ from bradyseism.workflows.paper_results import Run, SetResult
 
 @dataclass
 class Section:
-    """A heading, what stands under it, and the verdicts that the first table gathers."""
+    """A heading and what stands under it."""
 
     heading: str
     parts: list[str] = field(default_factory=list)
-    verdicts: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)
 
 
 def report_text(
@@ -33,13 +32,11 @@ def report_text(
     results : sequence of SetResult
         What was tested.
     sections : mapping of str to Section
-        Parts in their order; "Claims" gathers the verdicts of all test sets.
+        Parts in their order.
     skipped : sequence of (str, str)
         What could not be drawn, and why.
     """
     lines = ["# The paper's experiment", "", *_facts(run, results), ""]
-    if "Claims" in sections:
-        lines += ["## Claims", "", *_claims(sections["Claims"].verdicts), ""]
     for heading, section in sections.items():
         if section.parts:
             lines += [f"## {heading}", "", *section.parts]
@@ -85,19 +82,6 @@ def _runs(results: Sequence[SetResult]) -> str:
     return ", ".join(f"{model}: {count}" for model, count in seeds.items())
 
 
-def _claims(verdicts: Mapping[str, tuple[tuple[str, str], ...]]) -> list[str]:
-    """Table of one row a claim and one column a test set."""
-    if not verdicts:
-        return []
-    claims = [words for words, _ in next(iter(verdicts.values()))]
-    rows = [
-        " | ".join([words, *(column[number][1] for column in verdicts.values())])
-        for number, words in enumerate(claims)
-    ]
-    heading = " | ".join(["claim", *verdicts])
-    return [f"| {heading} |", "|" + "---|" * (len(verdicts) + 1), *(f"| {row} |" for row in rows)]
-
-
 def _duration(stages: Sequence[Mapping[str, str]]) -> str:
     seconds = sum(float(stage.get("seconds") or 0.0) for stage in stages)
     return f"{seconds / 60:.1f} min" if seconds else ""
@@ -105,5 +89,6 @@ def _duration(stages: Sequence[Mapping[str, str]]) -> str:
 
 def _plain(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(item)}" for name, item in value.items())
+        known = {name: item for name, item in value.items() if item is not None}
+        return ", ".join(f"{name} {_plain(item)}" for name, item in known.items())
     return "" if value is None else str(value)

@@ -128,7 +128,10 @@ def composition_figure(composition: Composition, cycle: float) -> Figure:
     for column, name in enumerate(names):
         example = composition.examples[name]
         middle = (left + column * (side + gap) + side / 2) / width
-        words = SET_WORDS[name].replace(" + ", "\n+ ").replace(", ", ",\n")
+        words = SET_WORDS[name]
+        if name == "hybrid_filtered" and composition.filtered == "sum":
+            words = f"{SET_WORDS['hybrid']}, low-pass"
+        words = words.replace(" + ", "\n+ ").replace(", ", ",\n")
         figure.text(middle, 1 - 0.22 / height, words, ha="center", va="center", fontsize=7.5,
                     color=_WITH if example.label else _WITHOUT)  # fmt: skip
         for row, counts in enumerate(sets.values()):
@@ -190,8 +193,10 @@ def _frame_legend(axes: Axes) -> None:
         axes.plot([], [], "o", ms=5, mfc=_WITH, mec="white", label="peak of deformation")[0],
         axes.plot([], [], "^", ms=5, mfc=MARK, mec="white", label="centre of the frame")[0],
     ]
-    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, -0.06), ncols=2,
-                frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4)  # fmt: skip
+    # Below the labels of the axis, however flat the map is.
+    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2,
+                frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4,
+                borderaxespad=2.8)  # fmt: skip
 
 
 def _thumbnail(axes: Axes, exhibit: Exhibit, colours: Colormap) -> None:

@@ -18,7 +18,10 @@ from bradyseism.evaluation.sensitivity import Sensitivity
 from bradyseism.review.model_words import model_word, percent
 
 _LATEX = {"&": r"\&", "%": r"\%", "_": r"\_", "#": r"\#", "\N{EN DASH}": "--",
-          "\N{PLUS-MINUS SIGN}": r"$\pm$", "~": r"\textasciitilde{}"}  # fmt: skip
+          "\N{PLUS-MINUS SIGN}": r"$\pm$", "~": r"\textasciitilde{}",
+          "\N{GREEK SMALL LETTER LAMDA}": r"$\lambda$"}  # fmt: skip
+_NARROW, _WIDE = 16, 34  # characters: a column of longer cells breaks its lines
+_SHRUNK = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,14 @@ class Table:
         return text.getvalue()
 
     def latex(self) -> str:
-        """Table environment of LaTeX with the rules of booktabs."""
+        """Table environment of LaTeX with the rules of booktabs, no wider than a line."""
         lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.headings, *self.rows)]
-        columns = "l" + "r" * (len(self.headings) - 1)
+        columns = [_column(k, cells) for k, cells in enumerate(zip(*self.rows, strict=True))]
         return "\n".join(
-            [r"% needs \usepackage{booktabs}", r"\begin{table}", r"\centering",
-             rf"\caption{{{_latex(self.caption)}}}", rf"\begin{{tabular}}{{{columns}}}",
-             r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}",
+            [r"% needs \usepackage{array,booktabs,graphicx}", r"\begin{table}", r"\centering",
+             rf"\caption{{{_latex(self.caption)}}}", r"\smallskip", _SHRUNK,
+             rf"\begin{{tabular}}{{{''.join(columns)}}}",
+             r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}}",
              r"\end{table}", ""]
         )  # fmt: skip
 
@@ -146,7 +150,7 @@ def claims_table(verdicts: Sequence[Verdict], caption: str) -> Table:
     for verdict in verdicts:
         for number, finding in enumerate(verdict.findings):
             start = (verdict.claim.words, verdict.word) if number == 0 else ("", "")
-            rows.append((*start, *_finding_cells(finding)))
+            rows.append((*start, *finding_cells(finding)))
     return Table(caption, headings, tuple(rows))
 
 
@@ -190,13 +194,8 @@ def interval_words(interval: Interval) -> str:
     return f"{percent(interval.estimate)} ({percent(interval.low)} to {percent(interval.high)})"
 
 
-def _measured(statistics: Statistics, name: str) -> str:
-    words = interval_words(statistics.interval(name))
-    spread = statistics.spread(name)
-    return words if np.isnan(spread) else f"{words} \N{PLUS-MINUS SIGN} {percent(spread)}"
-
-
-def _finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
+def finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
+    """Write what a number is, its bound, the paper's, ours, and how many seeds agree."""
     condition, measured = finding.condition, finding.measured
     seeds = f"{finding.seeds_met} of {finding.seeds}" if finding.seeds else "\N{EN DASH}"
     side = "under" if condition.under else "over"
@@ -204,9 +203,16 @@ def _finding_cells(finding: Finding) -> tuple[str, str, str, str, str]:
         paper, here = percent(condition.paper), interval_words(measured)
         return condition.words, f"{side} {percent(condition.bound)}", paper, here, seeds
     rates = [_rate(x) for x in (measured.estimate, measured.low, measured.high)]
-    here = f"{rates[0]} ({rates[1]} to {rates[2]}) mm/yr"
+    unknown = np.isnan(measured.estimate)
+    here = rates[0] if unknown else f"{rates[0]} ({rates[1]} to {rates[2]}) mm/yr"
     bound, paper = (f"{_rate(x)} mm/yr" for x in (condition.bound, condition.paper))
     return condition.words, f"{side} {bound}", paper, here, seeds
+
+
+def _measured(statistics: Statistics, name: str) -> str:
+    words = interval_words(statistics.interval(name))
+    spread = statistics.spread(name)
+    return words if np.isnan(spread) else f"{words} \N{PLUS-MINUS SIGN} {percent(spread)}"
 
 
 def _counts(counts: object) -> tuple[str, str, str, str]:
@@ -223,6 +229,17 @@ def _cell(text: str) -> str:
     return text.replace("|", r"\|")
 
 
+def _column(number: int, cells: Sequence[str]) -> str:
+    """Say how LaTeX sets a column: by its longest cell, broken into lines where that is long."""
+    longest = max(map(len, cells), default=0)
+    if longest <= (_NARROW if number else _WIDE):
+        return "r" if number else "l"
+    side, width = ("right", "5.2cm") if longest > _WIDE else ("left", "2.8cm")
+    return rf">{{\ragged{side}\arraybackslash}}p{{{width}}}"
+
+
 def _latex(text: str) -> str:
     escaped = re.sub("[" + "".join(_LATEX) + "]", lambda match: _LATEX[match.group()], text)
+    escaped = re.sub(r"(?<![\w\[`])-(?=\d)", "$-$", escaped)
+    escaped = re.sub(r"(\([^()]+ to [^()]+\))", r"\\mbox{\1}", escaped)
     return re.sub(r"`([^`]*)`", r"\\texttt{\1}", escaped)

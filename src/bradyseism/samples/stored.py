@@ -77,7 +77,7 @@ def store(
     OSError
         If the disk has no room for the whole file, before anything is made.
     """
-    finished = path.with_suffix(".labels.npy")
+    finished = _labels_path(path)
     if not path.exists():
         partial = path.with_suffix(".partial")
         _allocate(samples, partial)
@@ -98,6 +98,16 @@ def store(
         for mark in marks:
             mark.unlink()
     return StoredSamples(path, np.load(finished))
+
+
+def discard(path: Path) -> None:
+    """Remove what `store` keeps under a path; nothing happens where nothing is."""
+    for kept in (path, _labels_path(path)):
+        kept.unlink(missing_ok=True)
+
+
+def _labels_path(path: Path) -> Path:
+    return path.with_suffix(".labels.npy")
 
 
 def _allocate(samples: SampleSet, partial: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +13,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.loggers import TensorBoardLogger
 
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.training.learner import Learner
@@ -44,6 +46,27 @@ class AtomicCheckpoints(TorchCheckpointIO):
             except RuntimeError as error:
                 # torch's own writer hides the reason, mostly a full disk.
                 raise OSError(str(error).splitlines()[0]) from error
+
+
+class TensorBoardLog(TensorBoardLogger):
+    """Log for TensorBoard that ends the run when the disk is full, instead of waiting for ever."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Hand numbers to the thread that writes them.
+
+        Raises
+        ------
+        OSError
+            If that thread has ended, which the disk makes it do: nothing would take the numbers.
+        """
+        writer = getattr(self.experiment.file_writer, "event_writer", None)
+        worker = getattr(writer, "_worker", None)
+        if worker is not None and not worker.is_alive():
+            raise OSError(
+                f"cannot write {self.log_dir}: the disk is full, or taken away: "
+                "make room, or set tensorboard = false"
+            )
+        super().log_metrics(dict(metrics), step)
 
 
 class Keeper(Callback):

@@ -22,11 +22,16 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.utilities.warnings import PossibleUserWarning
 from lightning.pytorch.callbacks import EarlyStopping
-from lightning.pytorch.loggers import TensorBoardLogger
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from bradyseism.training.checkpoints import BEST, LAST, AtomicCheckpoints, Keeper
+from bradyseism.training.checkpoints import (
+    BEST,
+    LAST,
+    AtomicCheckpoints,
+    Keeper,
+    TensorBoardLog,
+)
 from bradyseism.training.data import EpochSampler, Sample, SharedSampler
 from bradyseism.training.learner import Learner, TrainingSettings
 
@@ -162,7 +167,7 @@ def _trainer(settings: TrainingSettings, folder: Path, sections: _Sections) -> p
         gradient_clip_val=settings.gradient_norm,
         callbacks=[stopping, Keeper(folder, folder / LOG, sections.count, stopping)],
         plugins=[AtomicCheckpoints()],
-        logger=TensorBoardLogger(folder, name="", version="tensorboard")
+        logger=TensorBoardLog(folder, name="", version="tensorboard")
         if settings.tensorboard
         else False,
         log_every_n_steps=50,

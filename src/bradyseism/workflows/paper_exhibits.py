@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,27 +49,39 @@ class Composition:
         One sample of every constituent.
     counts : mapping of str to mapping of str to int
         For each set, the constituents that it holds and how many samples of each.
+    filtered : {"background", "sum"}
+        What goes through the low-pass filter.
     """
 
     examples: dict[str, Exhibit]
     counts: dict[str, dict[str, int]]
+    filtered: str
 
 
-def composition(
-    backgrounds: Sequence[Background], encoding: WrappedPatch, seed: int
-) -> Composition:
-    """Show what the fine-tuning sets are made of.
+def sets_of_run(
+    settings: Mapping[str, Any], backgrounds: Sequence[Background], encoding: WrappedPatch
+) -> tuple[PaperSet, Material]:
+    """Make again the synthetic set of a run and the fine-tuning sets of its first seed.
 
     Parameters
     ----------
+    settings : mapping
+        Of ``run.json``; what it lacks has the default of the sets.
     backgrounds : sequence of Background
         Of the run, at least two.
     encoding : WrappedPatch
         Size, pixel size and wrapping cycle of the run.
-    seed : int
-        Of the sets.
     """
-    material = _material(backgrounds, encoding, seed)
+    seed = int(settings.get("seed", 0))
+    level = settings.get("noise_level", "peak")
+    whole = PaperSet(seed=seed, noise_level=level, encoding=encoding)
+    training, _ = whole.split()
+    first = int(settings.get("seeds", [seed])[0])
+    return whole, Material(backgrounds, training, first, settings.get("filtered", "background"))
+
+
+def composition(material: Material) -> Composition:
+    """Show what the fine-tuning sets are made of."""
     examples = {}
     for name, label in CONSTITUENTS.items():
         samples = material.constituent(name)
@@ -77,37 +90,41 @@ def composition(
         each: {part.constituent: part.positions.size for part in material.members(each)}
         for each in FINETUNING_SETS
     }
-    return Composition(examples, counts)
+    return Composition(examples, counts, material.filtered)
 
 
 def samples_of_sets(
-    backgrounds: Sequence[Background],
-    maps: Sequence[LabelledMap],
-    encoding: WrappedPatch,
-    seed: int,
-    *,
-    each: int = 3,
+    whole: PaperSet, material: Material, maps: Sequence[LabelledMap], *, each: int = 3
 ) -> dict[str, list[Exhibit]]:
     """Samples of the synthetic set, the first fine-tuning set and the test maps.
+
+    Parameters
+    ----------
+    whole : PaperSet
+        The synthetic set.
+    material : Material
+        What the fine-tuning sets are made of.
+    maps : sequence of LabelledMap
+        Of the tests.
+    each : int
+        How many of each class.
 
     Returns
     -------
     dict
         By set, `each` samples with deformation, then as many without (fewer where it holds fewer).
     """
-    material = _material(backgrounds, encoding, seed)
-    whole = PaperSet(seed=seed, encoding=encoding)
     shown: dict[str, list[Exhibit]] = {"synthetic": [], "fine-tuning": [], "test": []}
     for label in (1, 0):
         some = range(0, len(whole), len(whole) // _SOME)
         numbers = [index for index in some if whole.label(index) == label]
         for index in _spread(numbers, each):
             shown["synthetic"].append(_exhibit(whole[index]["image"], label, f"sample {index}"))
-        hybrid = material.hybrid
+        hybrid, backgrounds = material.hybrid, material.backgrounds
         for index in _spread(np.flatnonzero(hybrid.labels == label).tolist(), each):
             image = hybrid[index]["image"]
             shown["fine-tuning"].append(_exhibit(image, label, backgrounds[index].origin))
-        shown["test"] += _test_samples(maps, encoding, label, each)
+        shown["test"] += _test_samples(maps, whole.encoding, label, each)
     return shown
 
 
@@ -162,11 +179,6 @@ def confusing_patterns(
         kind: [exhibit for _, exhibit in sorted(parts, key=lambda part: -part[0])[:each]]
         for kind, parts in found.items()
     }
-
-
-def _material(backgrounds: Sequence[Background], encoding: WrappedPatch, seed: int) -> Material:
-    training, _ = PaperSet(seed=seed, encoding=encoding).split()
-    return Material(backgrounds, training, seed=seed)
 
 
 def _exhibit(image: NDArray[np.float32], label: int, name: str) -> Exhibit:

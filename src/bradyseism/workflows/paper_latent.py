@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bradyseism.samples.finetuning import CONSTITUENTS
 from bradyseism.workflows.run_arrays import save_arrays
 
 EACH = 300
 """Most samples of one set; more only hide each other."""
 
 _COMPONENTS = 50  # principal components that t-SNE sees (van der Maaten and Hinton, 2008)
-_SETS = ("synthetic", "background", "filtered", "hybrid", "volcano", "noise", "frames", "injection")
+_SETS = ("synthetic", *CONSTITUENTS, "frames", "injection", "field")
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,9 +18,11 @@ import pyarrow.parquet
 import torch
 from numpy.typing import NDArray
 
+from bradyseism.evaluation.truth import read_truth
 from bradyseism.maps.writers.atomic import atomic_path, write_bytes
 from bradyseism.models.network import COMPARED
 from bradyseism.samples.labelled import LabelledMap, MapPatches
+from bradyseism.samples.stored import discard
 from bradyseism.samples.synthetic import SampleSet, Selection, beside_samples
 from bradyseism.workflows.analogue import write_analogue
 from bradyseism.workflows.reproduce_data import (
@@ -49,6 +51,7 @@ from bradyseism.workflows.run_arrays import (
     save_maps,
 )
 from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, RunFolder, open_run
+from bradyseism.workflows.run_inputs import input_hashes, keep_hashes
 
 Progress = Callable[[str], None]
 Rows = dict[str, NDArray[Any]]
@@ -89,15 +92,24 @@ def reproduce(
     Raises
     ------
     ValueError
-        If the inputs are refused, or the folder holds another run.
+        If the inputs are refused or changed since, or the folder holds another run.
     """
+    tell = progress or (lambda _: None)
     description = {
         "kind": kind,
         "settings": json.loads(json.dumps(asdict(settings), default=str)),
-        "inputs": {name: str(path) for name, path in asdict(inputs).items() if path},
+        "inputs": {name: str(path) for name, path in inputs.given.items()},
     }
-    run = open_run(folder, description, provenance, resume=resume)
-    tell = progress or (lambda _: None)
+    tell("looking at inputs")
+    hashes = input_hashes(inputs.given)
+    run = open_run(
+        folder,
+        description,
+        provenance,
+        resume=resume,
+        defaults={"settings": {"channels": 1}},  # of runs that were begun before there was a choice
+    )
+    keep_hashes(run, hashes, read=_prepared(run))
     if inputs.frames is None and inputs.background is None:
         inputs = _analogue(run, settings, inputs, tell)
     tell("reading maps")
@@ -118,6 +130,8 @@ def reproduce(
                 finetune_all(study, network, backgrounds)
             tell(f"predictions of {network}, cycle {study.cycle}")
             _predict(study, network, tests, tuned=kind == "paper")
+        # 43 GB of the paper's numbers; the next cycle needs the room.
+        discard(study.stored_path)
     return run
 
 
@@ -145,9 +159,14 @@ def _analogue(
     )
 
 
+def _prepared(run: RunFolder) -> bool:
+    """Whether all maps have been read: this file is the last of them."""
+    return (run / "data/inputs.json").exists()
+
+
 def _prepare(run: RunFolder, settings: ReproduceSettings, inputs: Inputs, kind: str) -> None:
     """Read all maps, once; refuse what does not belong together before anything is trained."""
-    if (run / "data/inputs.json").exists():
+    if _prepared(run):
         return
     encoding = settings.encoding(settings.cycles[0])
     (run / "data").mkdir(exist_ok=True)
@@ -167,7 +186,7 @@ def _prepare(run: RunFolder, settings: ReproduceSettings, inputs: Inputs, kind: 
                     "maps from around them, too"
                 )
             maps = background_maps(inputs.background)
-            refuse_overlap(maps, frames)
+            refuse_overlap(maps, frames, read_truth(inputs.truth) if inputs.truth else ())
             chosen = backgrounds_of(maps, encoding, settings.backgrounds, settings.seed)
             save_backgrounds(run / "data/backgrounds.npz", chosen)
         if inputs.injection:
@@ -178,7 +197,7 @@ def _prepare(run: RunFolder, settings: ReproduceSettings, inputs: Inputs, kind: 
             save_maps(run / "data/injection.npz", made)
         if inputs.field:
             save_maps(run / "data/field.npz", field_maps(inputs.field, encoding))
-        described = {name: str(path) for name, path in asdict(inputs).items() if path}
+        described = {name: str(path) for name, path in inputs.given.items()}
         write_bytes(run / "data/inputs.json", json.dumps(described, indent=2).encode())
 
 

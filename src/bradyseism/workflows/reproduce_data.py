@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from bradyseism.evaluation.injection_plan import (
     plan_csv,
 )
 from bradyseism.evaluation.truth import Place, TruthRow, read_truth, volcano_free_maps
-from bradyseism.maps.frames import FRAME_SHAPE, PIXEL_SIZE
+from bradyseism.maps.frames import FRAME_SHAPE, MOST_MISSING, PIXEL_SIZE
 from bradyseism.maps.readers import open_map
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.samples.encoding import WrappedPatch
@@ -57,6 +57,11 @@ class Inputs:
     injection: Path | None = None
     field: Path | None = None
 
+    @property
+    def given(self) -> dict[str, Path]:
+        """What is not left out, by name."""
+        return {f.name: path for f in fields(self) if (path := getattr(self, f.name))}
+
 
 def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]:
     """Frames of the paper's form with their rows of the truth table.
@@ -64,7 +69,8 @@ def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]
     Raises
     ------
     ValueError
-        If a label has no frame, a frame no label, or a frame another shape or pixel size.
+        If a label has no frame, a frame no label, or a frame another shape or pixel size, or too
+        much is missing in it.
     """
     rows = [row for row in read_truth(truth) if not _elsewhere(row.path, folder)]
     lost = [row.map for row in rows if not row.path.exists()]
@@ -87,9 +93,19 @@ def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]
 
 
 def refuse_overlap(
-    backgrounds: Sequence[VelocityMap], frames: Sequence[tuple[TruthRow, VelocityMap]]
+    backgrounds: Sequence[VelocityMap],
+    frames: Sequence[tuple[TruthRow, VelocityMap]],
+    truth: Sequence[TruthRow],
 ) -> None:
     """Refuse a background that holds ground of a test frame or a volcano of the truth table.
+
+    Parameters
+    ----------
+    backgrounds : sequence of VelocityMap
+    frames : sequence of (TruthRow, VelocityMap)
+        Of `read_frames`.
+    truth : sequence of TruthRow
+        The whole table, with maps that lie elsewhere.
 
     Raises
     ------
@@ -97,7 +113,7 @@ def refuse_overlap(
         Naming both.
     """
     for background in backgrounds:
-        for row, frame in frames:
+        for row in truth:
             for centre in (*row.must, *row.may):
                 if _holds(background, centre):
                     raise ValueError(
@@ -105,6 +121,7 @@ def refuse_overlap(
                         f"longitude {centre.longitude:g}, latitude {centre.latitude:g}: "
                         "fine-tuning must not see what is tested; give other background"
                     )
+        for row, frame in frames:
             if _overlap(background, frame):
                 raise ValueError(
                     f"background {background.name!r} overlaps the test frame {row.map!r}: "
@@ -239,6 +256,12 @@ def _check_frame(frame: VelocityMap) -> None:
             f"frame {frame.name!r} has {rows} x {columns} pixels of {size:.0f} m: a frame has "
             f"{FRAME_SHAPE[0]} x {FRAME_SHAPE[1]} pixels of {PIXEL_SIZE:g} m; "
             "cut it with bradyseism.maps.frames.frame_around"
+        )
+    missing = 1.0 - float(frame.valid.mean())
+    if missing > MOST_MISSING:
+        raise ValueError(
+            f"frame {frame.name!r} lacks {missing:.1%} of its pixels: a frame lacks at most "
+            f"{MOST_MISSING:.0%}; fill it, or take it and its label out"
         )
 
 

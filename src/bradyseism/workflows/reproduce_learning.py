@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import csv
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,11 +12,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialized
 from torch.utils.data import ConcatDataset
 
 from bradyseism.detection.calibration import Calibration
-from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.maps.writers.tables import write_csv
 from bradyseism.models.checkpoint import load, save
 from bradyseism.models.network import Classifier, Head, build
@@ -68,6 +70,11 @@ class Study:
         training, _ = self.synthetic().split()
         return Material(backgrounds, training, seed, self.settings.filtered)
 
+    @property
+    def stored_path(self) -> Path:
+        """Where the images of the synthetic set lie while networks are trained on it."""
+        return self.run / f"data/synthetic-{self.cycle}.npy"
+
     def features_path(self, network: str, name: str) -> Path:
         """Where the features of a set lie."""
         return self.run / f"features/{self.cycle}/{network}/{name}.npz"
@@ -87,9 +94,9 @@ def pretrained(study: Study, network: str, provenance: Mapping[str, Any]) -> Cla
     settings = study.settings
     training, validation = _synthetic_parts(study)
     with study.run.stage(f"learning rate {study.cycle} {network}"):
-        rate = _chosen_rate(study, network, training, validation, folder)
+        rate = chosen_rate(study, network, training, validation, folder)
     with study.run.stage(f"pretrain {study.cycle} {network}"):
-        model = build(network, 1, seed=settings.seed)
+        model = build(network, settings.channels, seed=settings.seed)
         loop = replace(settings.loop, learning_rate=rate, seed=settings.seed)
         result = fit(model, IndexedDataset(training), IndexedDataset(validation), loop, folder)
         facts = {
@@ -170,8 +177,7 @@ def finetune_all(study: Study, network: str, backgrounds: Sequence[Background]) 
                 finetune_head(
                     head, training, validation, path.parent, approach=approach, settings=settings
                 )
-                with atomic_path(path) as temporary:
-                    save_file(head.state_dict(), temporary)
+                write_bytes(path, serialized(head.state_dict()))
                 for checkpoint in [*path.parent.rglob(BEST), *path.parent.rglob(LAST)]:
                     checkpoint.unlink()
 
@@ -202,7 +208,7 @@ def _synthetic_parts(study: Study) -> tuple[SampleSet, SampleSet]:
     if not settings.store:
         return training, validation
     both = Selection(whole, np.concatenate([training.indices, validation.indices]))
-    path = study.run / f"data/synthetic-{study.cycle}.npy"
+    path = study.stored_path
     with study.run.stage(f"synthetic set {study.cycle}"):
         stored = store(both, path, processes=max(2, settings.loop.workers))
     return (
@@ -211,29 +217,61 @@ def _synthetic_parts(study: Study) -> tuple[SampleSet, SampleSet]:
     )
 
 
-def _chosen_rate(
+def chosen_rate(
     study: Study, network: str, training: SampleSet, validation: SampleSet, folder: Path
 ) -> float:
-    """Learning rate with the lowest validation loss after a short trial."""
+    """Learning rate with the lowest synthetic validation loss after a short trial, once for ever.
+
+    Parameters
+    ----------
+    study : Study
+        Its settings say which rates, and how long a trial is.
+    network : str
+        Key of `models.network.NETWORKS`.
+    training, validation : SampleSet
+        Of the synthetic set.
+    folder : Path
+        Where the trials go, one folder each, and ``rates.csv``. If it is there, nothing is tried.
+
+    Raises
+    ------
+    ValueError
+        If every rate ends without a finite loss.
+    """
     settings = study.settings
     if len(settings.rates) == 1:
         return settings.rates[0]
-    count = max(2, round(settings.trial * len(training)))
-    part = beside_samples(settings.seed, 5).permutation(len(training))[:count]
-    losses = {}
-    for rate in settings.rates:
-        loop: TrainingSettings = replace(
-            settings.loop, learning_rate=rate, seed=settings.seed, epochs=settings.trial_epochs
-        )
-        trial = folder / f"rate-{rate:g}"
-        model = build(network, 1, seed=settings.seed)
+    table = folder / "rates.csv"
+    if not table.exists():
+        count = max(2, round(settings.trial * len(training)))
+        part = beside_samples(settings.seed, 5).permutation(len(training))[:count]
         chosen = IndexedDataset(Selection(training, np.sort(part)))
-        losses[rate] = fit(model, chosen, IndexedDataset(validation), loop, trial).loss
-    write_csv(folder / "rates.csv", ["learning_rate", "validation_loss"], list(losses.items()))
-    for rate in settings.rates:
-        for checkpoint in (BEST, LAST):
-            (folder / f"rate-{rate:g}" / checkpoint).unlink()
-    return min(losses, key=lambda rate: losses[rate])
+        losses = {}
+        for rate in settings.rates:
+            loop: TrainingSettings = replace(
+                settings.loop, learning_rate=rate, seed=settings.seed, epochs=settings.trial_epochs
+            )
+            model = build(network, settings.channels, seed=settings.seed)
+            trial = folder / f"rate-{rate:g}"
+            losses[rate] = fit(model, chosen, IndexedDataset(validation), loop, trial).loss
+        write_csv(table, ["learning_rate", "validation_loss"], list(losses.items()))
+    for checkpoint in (BEST, LAST):
+        for spent in folder.glob(f"rate-*/{checkpoint}"):
+            spent.unlink()
+    return _lowest(table)
+
+
+def _lowest(table: Path) -> float:
+    """Rate of the lowest loss; a training that diverged has none."""
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = [(float(loss or "nan"), float(rate)) for rate, loss in list(csv.reader(file))[1:]]
+    finite = [row for row in rows if np.isfinite(row[0])]
+    if not finite:
+        raise ValueError(
+            f"none of the learning rates {[rate for _, rate in rows]} ends with a finite "
+            "validation loss: set lower rates under [reproduce], in a new folder"
+        )
+    return min(finite)[1]
 
 
 def _finetuning_sets(
@@ -259,6 +297,7 @@ def _finetuning_sets(
 
 __all__ = [
     "Study",
+    "chosen_rate",
     "constituent_file",
     "constituent_sets",
     "finetune_all",

@@ -38,6 +38,8 @@ class ReproduceSettings:
         Side of a patch in pixels, and pixel size (m): 51.2 km together.
     cycles : tuple of str
         Keys of `CYCLES`.
+    channels : {1, 3}
+        Channels of an image, all the same wrapped phase.
     samples : int
         How many of the 330,834 synthetic samples are used, drawn at random.
     synthetic_test : int
@@ -72,6 +74,7 @@ class ReproduceSettings:
     size: int = 256
     pixel_size: float = 200.0
     cycles: tuple[str, ...] = ("half", "whole")
+    channels: Literal[1, 3] = 1
     samples: int = 330_834
     synthetic_test: int = 10_000
     backgrounds: int = 836
@@ -118,7 +121,7 @@ class ReproduceSettings:
 
     def encoding(self, cycle: str) -> WrappedPatch:
         """How displacement becomes network input, for a cycle by name."""
-        return WrappedPatch(self.size, self.pixel_size, CYCLES[cycle])
+        return WrappedPatch(self.size, self.pixel_size, CYCLES[cycle], channels=self.channels)
 
 
 SIZES = {

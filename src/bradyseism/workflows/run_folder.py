@@ -6,7 +6,8 @@ appears whole or not at all; a file that is there is finished and never made aga
 
 ``run.json``
     ``version``, ``kind`` (``paper`` or ``networks``), ``settings``, ``inputs`` (paths as given),
-    ``environment``, ``command``, ``commit``, ``started``. Written first.
+    ``environment``, ``command``, ``commit``, ``started``. Written first. ``inputs_sha256`` (may
+    be missing): of every file of the inputs, by input and path.
 ``stages.csv``
     One line a finished stage: ``stage, seconds, finished``.
 ``analogue/``
@@ -20,7 +21,8 @@ appears whole or not at all; a file that is there is finished and never made aga
 ``data/injection_plan.csv``
     Sources, places and rates, written before any training.
 ``data/synthetic-CYCLE.npy``
-    The images of the synthetic set, float16, mapped into memory; only with ``settings.store``.
+    The images of the synthetic set, float16, mapped into memory; only with ``settings.store``, and
+    only until all networks are trained on them.
 ``pretrain/CYCLE/NETWORK/``
     ``rates.csv`` (learning_rate, validation_loss; the lowest is taken), ``rate-R/log.csv`` (the
     trials), ``log.csv``, ``tensorboard/``, ``last.ckpt`` (the one with the optimiser),
@@ -144,6 +146,7 @@ def open_run(
     provenance: Mapping[str, Any],
     *,
     resume: bool,
+    defaults: Mapping[str, Any] | None = None,
 ) -> RunFolder:
     """Begin a run in a folder, or go on with the one that is there.
 
@@ -157,6 +160,8 @@ def open_run(
         Command and commit.
     resume : bool
         Whether a run that is there may go on.
+    defaults : mapping, optional
+        What holds where the record of an older run is silent, in the form of `description`.
 
     Raises
     ------
@@ -170,7 +175,7 @@ def open_run(
     if record.exists():
         if not resume:
             raise ValueError(f"{folder} holds a run already: pass --resume, or name a new folder")
-        read_run(folder, description)
+        _refuse_other(folder, _over(defaults or {}, read_run(folder)), description)
     elif any(folder.iterdir()):
         raise ValueError(f"{folder} is not empty and holds no run.json: name a new folder")
     else:
@@ -185,20 +190,13 @@ def open_run(
     return RunFolder(folder)
 
 
-def read_run(folder: Path, description: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def read_run(folder: Path) -> dict[str, Any]:
     """Read ``run.json``.
-
-    Parameters
-    ----------
-    folder : Path
-        Of the run.
-    description : mapping, optional
-        What the run must be of: see `open_run`.
 
     Raises
     ------
     ValueError
-        If there is no run, it is of another version, or its description differs.
+        If there is no run, or it is of another version.
     """
     record = folder / "run.json"
     try:
@@ -211,12 +209,6 @@ def read_run(folder: Path, description: Mapping[str, Any] | None = None) -> dict
         raise ValueError(
             f"{folder} is a run of version {found.get('version')}, this program knows version "
             f"{VERSION}: use the program that wrote it, or begin in a new folder"
-        )
-    wanted = json.loads(json.dumps(dict(description or {}), default=str))
-    for name, before, now in _differences(found, wanted):
-        raise ValueError(
-            f"{name} {now!r} differs from {before!r} of the run in {folder}: "
-            "go on with its settings, or name a new folder"
         )
     return found
 
@@ -235,6 +227,26 @@ def environment() -> dict[str, Any]:
         **{name: version(name) for name in _PACKAGES},
         "torch": torch.__version__,
     }
+
+
+def _refuse_other(folder: Path, found: Mapping[str, Any], description: Mapping[str, Any]) -> None:
+    wanted = json.loads(json.dumps(dict(description), default=str))
+    for name, before, now in _differences(found, wanted):
+        raise ValueError(
+            f"{name} {now!r} differs from {before!r} of the run in {folder}: "
+            "go on with its settings, or name a new folder"
+        )
+
+
+def _over(defaults: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was found, filled up with defaults, in tables inside, too."""
+    filled = dict(defaults)
+    for name, value in found.items():
+        inside = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(inside, Mapping):
+            value = _over(inside, value)
+        filled[name] = value
+    return filled
 
 
 def _differences(
