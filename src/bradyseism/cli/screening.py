@@ -50,6 +50,12 @@ def detect(
     stated: dict[str, Any],
     catalogue: CatalogueFile = None,
     model: Model = None,
+    dem: Annotated[
+        Path | None,
+        typer.Option(
+            help="Elevation model (tiles or raster): tells slopes and relief from sources."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -70,7 +76,12 @@ def detect(
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(
-            maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
+            maps,
+            detector,
+            options=ReadOptions(**stated),
+            catalogue=volcanoes,
+            dem=dem,
+            progress=progress,
         )
         if screening.results:
             with staged_folder(output, leftovers="*/probability.tif") as folder:

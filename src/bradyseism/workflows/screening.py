@@ -11,12 +11,20 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bradyseism.detection.detect import Detection, DetectionResult, detect
+from bradyseism.detection.nature import Elevation
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.readers import ReadOptions, open_map
+from bradyseism.maps.readers.dem import UncoveredError, read_dem
+from bradyseism.maps.readers.dem_tiles import find_tiles
+from bradyseism.maps.velocity_map import Grid
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
+from bradyseism.workflows.properties import reason_properties, source_properties
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +84,7 @@ def screen(
     *,
     options: ReadOptions | None = None,
     catalogue: Catalogue | None = None,
+    dem: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Screening:
     """Open maps and look for volcanic deformation in each.
@@ -90,6 +99,8 @@ def screen(
         What the files do not say; holds for all of them.
     catalogue : Catalogue, optional
         Volcanoes to associate detections with.
+    dem : path, optional
+        Elevation model (SRTM tiles or any raster) that covers the maps, for what relief explains.
     progress : callable, optional
         Told which map is being looked at.
 
@@ -101,8 +112,9 @@ def screen(
     Raises
     ------
     ValueError, OSError
-        If there is only one map and it is refused.
+        If there is only one map and it is refused, or the elevation model cannot be read.
     """
+    elevation = _elevation(dem) if dem is not None else None
     results: list[DetectionResult] = []
     refusals: list[Refusal] = []
     for done, path in enumerate(paths):
@@ -112,7 +124,7 @@ def screen(
             velocity_map = open_map(path, options or ReadOptions())
             taken = {result.map.name for result in results}
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
-            results.append(detect(velocity_map, detector, catalogue))
+            results.append(detect(velocity_map, detector, catalogue, elevation=elevation))
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -191,6 +203,8 @@ def properties(result: DetectionResult, found: Detection, detector: Detector) ->
         "volcano": found.volcano.name if found.volcano else UNASSOCIATED,
         "volcano_number": found.volcano.number if found.volcano else None,
         "volcano_distance_km": None if distance is None else round(distance / 1e3, 2),
+        **source_properties(found.source),
+        **reason_properties(found.reasons),
         "map_path": provenance.path if provenance else None,
         "map_sha256": provenance.sha256 if provenance else None,
         "model": detector.name,
@@ -220,6 +234,20 @@ def as_json(screening: Screening) -> dict[str, Any]:
         "volcanoes": volcano_rows(screening),
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
+
+
+def _elevation(dem: str | Path) -> Elevation:
+    """Heights of a model for any grid; None where it leaves too much out."""
+    find_tiles(dem)  # what cannot be read is said before any map is
+
+    def heights(grid: Grid) -> NDArray[np.floating] | None:
+        try:
+            return read_dem(dem, grid).elevation
+        except UncoveredError as error:
+            logger.warning("no heights there: %s", error)
+            return None
+
+    return heights
 
 
 def _free_name(name: str, taken: set[str]) -> str:
