@@ -111,18 +111,11 @@ def white_data(maps: Sequence[Blocks]) -> Array:
     return np.concatenate([blocks.whitened(blocks.velocity) for blocks in maps])
 
 
-def white_shapes(
-    family: Family, theta: Array, maps: Sequence[Blocks], *, fine: bool = True
-) -> Array:
-    """White form of m shapes of unit strength in all maps, (data, m).
-
-    A block is the mean over its points, or, not `fine`, its middle.
-    """
+def white_shapes(family: Family, theta: Array, maps: Sequence[Blocks]) -> Array:
+    """White form of m shapes of unit strength in all maps, (data, m)."""
     parts = []
     for blocks in maps:
         points = blocks.easting, blocks.northing
-        if not fine:
-            points = points[0].mean(axis=0, keepdims=True), points[1].mean(axis=0, keepdims=True)
         seen = family.shapes(theta, (points[0].ravel(), points[1].ravel()), blocks.look)
         parts.append(blocks.whitened(seen.reshape(*points[0].shape, len(theta)).mean(axis=0)))
     return np.concatenate(parts)
@@ -141,7 +134,6 @@ def solve(
     start: Array | None = None,
     *,
     tries: int = 40,
-    fine: bool = True,
 ) -> Solution:
     """Best member of a family.
 
@@ -155,8 +147,6 @@ def solve(
         Where to begin; that of the family by default.
     tries : int
         Steps at most.
-    fine : bool
-        As for `white_shapes`.
     """
     target = white_data(maps)
     begin = family.start if start is None else start
@@ -167,11 +157,11 @@ def solve(
         return np.asarray(target[:, None] - seen * (target @ seen / square))
 
     def residual(theta: Array) -> Array:
-        rest = rest_of(white_shapes(family, theta[None], maps, fine=fine))[:, 0]
+        rest = rest_of(white_shapes(family, theta[None], maps))[:, 0]
         return np.concatenate([rest, ((theta - family.centre) / family.spread)[informed]])
 
     def jacobian(theta: Array) -> Array:
-        rest = rest_of(white_shapes(family, _stepped(family, theta), maps, fine=fine))
+        rest = rest_of(white_shapes(family, _stepped(family, theta), maps))
         slope = (rest[:, 1:] - rest[:, :1]) / (_STEP * family.scale)
         return np.concatenate([slope, np.diag(1.0 / family.spread)[informed]])
 
@@ -186,7 +176,7 @@ def solve(
         ftol=1e-6,
         max_nfev=tries,
     )
-    return _described(family, maps, np.asarray(found.x), fine=fine)
+    return _described(family, maps, np.asarray(found.x))
 
 
 def _stepped(family: Family, theta: Array) -> Array:
@@ -194,9 +184,9 @@ def _stepped(family: Family, theta: Array) -> Array:
     return np.concatenate([theta[None], theta + np.diag(_STEP * family.scale)])
 
 
-def _described(family: Family, maps: Sequence[Blocks], theta: Array, *, fine: bool) -> Solution:
+def _described(family: Family, maps: Sequence[Blocks], theta: Array) -> Solution:
     target, count = white_data(maps), theta.size
-    seen = white_shapes(family, _stepped(family, theta), maps, fine=fine)
+    seen = white_shapes(family, _stepped(family, theta), maps)
     own = seen[:, 0]
     strength = float(own @ target / max(float(own @ own), 1e-300))
     misfit = float(np.sum((target - strength * own) ** 2))
@@ -205,6 +195,7 @@ def _described(family: Family, maps: Sequence[Blocks], theta: Array, *, fine: bo
     design = np.column_stack([slope, strength * own])
     normal = design.T @ design
     normal += np.diag(np.append(1.0 / family.spread**2, 0.0))
+    covariance = np.asarray(np.linalg.pinv(normal, hermitian=True), dtype=np.float64)
     return Solution(
         theta,
         strength,
@@ -212,5 +203,5 @@ def _described(family: Family, maps: Sequence[Blocks], theta: Array, *, fine: bo
         (float(target @ target) - misfit) * freedom / max(misfit, 1e-300),
         freedom,
         target.size,
-        np.linalg.pinv(normal, hermitian=True),
+        covariance,
     )

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special, stats
 
+from bradyseism.detection.families import UNIT, WIDTH_OF_DEPTH, CDMFamily, MogiFamily
 from bradyseism.detection.separable import Solution, best_of, solve, white_data, white_shapes
 from bradyseism.detection.surroundings import (
     PIXELS,
@@ -41,23 +42,14 @@ from bradyseism.physics.variogram_fit import Estimate
 Model = Literal["Mogi", "CDM"]
 Array = NDArray[np.float64]
 
-RADIUS_OVER_DEPTH = 0.766
-"""Radius of the area over half of the peak over depth, of a Mogi source seen from above."""
-
-UNIT = 1e6
-"""Strength (m3/yr) of a shape of unit strength."""
-
 DECISIVE = 10.0
 """A CDM is told where Schwarz's criterion is lower by this much."""
 
-_WIDTH_OF_RADIUS, _WIDTH_OF_DEPTH = 4.5, 3.5  # half width of the cut
+_WIDTH_OF_RADIUS = 4.5  # half width of the first cut
 _FEWEST_PIXELS = 10  # of the map, to either side
 _HIDDEN = 2.5  # radii that the first look at the noise leaves out
 _SAMPLES, _FREEDOM, _WIDER = 600, 4.0, 1.3
 _CLEAR = 150.0  # gain of a Mogi source over the noise from which a CDM is tried
-_PROPORTION, _SPREAD = 0.3, 0.8  # semi-axis over depth, and deviation of its logarithm
-_LONGEST = 0.65  # the farthest vertex then lies below the surface
-_TURN = 60.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,119 +131,6 @@ class SourceEstimate:
         return self.cdm or self.mogi
 
 
-@dataclass(frozen=True, eq=False)
-class MogiFamily:
-    """Mogi sources: (easting, northing, log depth), m."""
-
-    half_width: float
-
-    @property
-    def start(self) -> Array:
-        """At the place."""
-        return np.array([0.0, 0.0, math.log(self.half_width / _WIDTH_OF_DEPTH)])
-
-    @property
-    def low(self) -> Array:
-        """Within 0.6 half widths, no shallower than a fiftieth of one."""
-        return np.array([-0.6, -0.6, 0.0]) * self.half_width + [
-            0.0, 0.0, math.log(0.02 * self.half_width)
-        ]  # fmt: skip
-
-    @property
-    def high(self) -> Array:
-        """Within 0.6 half widths, no deeper than two."""
-        return np.array([0.6, 0.6, 0.0]) * self.half_width + [
-            0.0, 0.0, math.log(2.0 * self.half_width)
-        ]  # fmt: skip
-
-    @property
-    def scale(self) -> Array:
-        """A share of the width."""
-        return np.array([0.1 * self.half_width, 0.1 * self.half_width, 0.3])
-
-    @property
-    def centre(self) -> Array:
-        """Of no prior."""
-        return np.zeros(3)
-
-    @property
-    def spread(self) -> Array:
-        """No prior."""
-        return np.full(3, np.inf)
-
-    def trials(self) -> Array:
-        """Some hundred sources near the place, of all depths."""
-        along = np.linspace(-0.3, 0.3, 5) * self.half_width
-        depths = np.log(self.half_width * np.geomspace(0.06, 1.2, 8))
-        return np.stack(np.meshgrid(along, along, depths), axis=-1).reshape(-1, 3)
-
-    def shapes(self, theta: Array, points: tuple[Array, Array], look: Array) -> Array:
-        """LOS rate of 1e6 m3/yr."""
-        # One source sees the points of all trials: moved to it, and raised to its depth.
-        easting, northing = (
-            axis[:, None] - place for axis, place in zip(points, theta[:, :2].T, strict=True)
-        )
-        raised = np.broadcast_to(np.exp(theta[:, 2]) - 1.0, easting.shape)
-        return project(Mogi(0.0, 0.0, 1.0, UNIT).displacement(easting, northing, raised), look)
-
-
-@dataclass(frozen=True, eq=False)
-class CDMFamily:
-    """CDMs: (easting, northing, log depth, 3 log semi-axes over depth, 3 rotations in degrees)."""
-
-    half_width: float
-
-    @property
-    def start(self) -> Array:
-        """A ball."""
-        return np.concatenate([self._mogi.start, np.log([_PROPORTION] * 3), np.zeros(3)])
-
-    @property
-    def _mogi(self) -> MogiFamily:
-        return MogiFamily(self.half_width)
-
-    @property
-    def low(self) -> Array:
-        """Flat to a hundredth of the depth."""
-        return np.concatenate([self._mogi.low, np.log([0.01] * 3), [-180.0] * 3])
-
-    @property
-    def high(self) -> Array:
-        """Below the surface."""
-        return np.concatenate([self._mogi.high, np.log([_LONGEST] * 3), [180.0] * 3])
-
-    @property
-    def scale(self) -> Array:
-        """Thirds of an octave and twenty degrees."""
-        return np.concatenate([self._mogi.scale, [0.3] * 3, [20.0] * 3])
-
-    @property
-    def centre(self) -> Array:
-        """A ball of 0.3 depths."""
-        return np.concatenate([np.zeros(3), np.log([_PROPORTION] * 3), np.zeros(3)])
-
-    @property
-    def spread(self) -> Array:
-        """A factor of two, and sixty degrees."""
-        return np.concatenate([np.full(3, np.inf), [_SPREAD] * 3, [_TURN] * 3])
-
-    def source(self, theta: Array, potency: float = UNIT) -> CDM:
-        """The record of a potency (m3/yr)."""
-        depth = math.exp(theta[2])
-        x, y, z = (depth * math.exp(ratio) for ratio in theta[3:6])
-        turns = (float(theta[6]), float(theta[7]), float(theta[8]))
-        opening = potency / (4 * (y * z + x * z + x * y))
-        return CDM(
-            float(theta[0]), float(theta[1]), depth, semi_axes=(x, y, z), opening=opening,
-            rotations=turns,
-        )  # fmt: skip
-
-    def shapes(self, theta: Array, points: tuple[Array, Array], look: Array) -> Array:
-        """LOS rate of a potency of 1e6 m3/yr."""
-        seen = [project(self.source(one).displacement(*points), look) for one in theta]
-        return np.column_stack(seen)
-
-
 def look_around(
     velocity_map: VelocityMap, place: tuple[float, float], radius: float
 ) -> Blocks | None:
@@ -286,7 +165,7 @@ def look_around(
     source = mogi_record(found)
     seen = project(source.displacement(easting, northing), wide.look)
     noise = noise_around(replace(wide, velocity=wide.velocity - seen)) or first.noise
-    width = float(np.clip(_WIDTH_OF_DEPTH * source.depth, 0.6 * width, 1.6 * width))
+    width = float(np.clip(WIDTH_OF_DEPTH * source.depth, 0.6 * width, 1.6 * width))
     cut = cut_around(velocity_map, place, width, PIXELS)
     return reduce_to_blocks(cut, noise, wide.pixel_size)
 
@@ -310,7 +189,8 @@ def estimate_source(maps: Sequence[Blocks]) -> SourceEstimate:
     if found.gain < _CLEAR:
         return estimate
     family = CDMFamily(_width(maps))
-    rough = [solve(family, maps, one, tries=7, fine=False) for one in _cdm_starts(found)]
+    points = replace(family, point=True)
+    rough = [solve(points, maps, one, tries=10) for one in _cdm_starts(found)]
     best = min(rough, key=lambda one: one.misfit)
     if best.criterion > mogi.criterion + DECISIVE:
         return estimate
@@ -372,9 +252,8 @@ def _posterior(
     near = np.atleast_2d(proposal.rvs(_SAMPLES, random_state=rng))
     # Some of them anywhere, so that a second place or any depth is not overlooked.
     anywhere = family.low + (family.high - family.low) * rng.random((_SAMPLES // 4, 3))
-    theta = np.concatenate(
-        [near[((near >= family.low) & (near <= family.high)).all(axis=1)], anywhere]
-    )
+    inside = ((near >= family.low) & (near <= family.high)).all(axis=1)
+    theta = np.concatenate([near[inside], anywhere])
     everywhere = -np.log(family.high - family.low).sum() + math.log(0.2)
     density = np.logaddexp(proposal.logpdf(theta) + math.log(0.8), everywhere)
     target, seen = white_data(maps), white_shapes(family, theta, maps)
@@ -447,14 +326,8 @@ def _explained(source: Mogi | CDM, maps: Sequence[Blocks]) -> float:
     before = after = 0.0
     for blocks in maps:
         seen = project(source.displacement(blocks.easting, blocks.northing), blocks.look)
-        plane = np.column_stack(
-            [
-                np.ones(blocks.velocity.size),
-                blocks.easting.mean(axis=0),
-                blocks.northing.mean(axis=0),
-            ]
-        )
-        basis = np.linalg.qr(plane)[0]
+        middle = blocks.easting.mean(axis=0), blocks.northing.mean(axis=0)
+        basis = np.linalg.qr(np.column_stack([np.ones(blocks.velocity.size), *middle]))[0]
         pair = np.stack([blocks.velocity, blocks.velocity - seen.mean(axis=0)], axis=1)
         pair -= basis @ (basis.T @ pair)
         first, second = (pair**2).sum(axis=0)

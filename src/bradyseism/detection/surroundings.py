@@ -137,7 +137,7 @@ class Blocks:
     @property
     def half_width(self) -> float:
         """Metres from the place to the border."""
-        return self.cut.velocity.shape[0] * self.cut.pixel_size / 2
+        return float(self.cut.velocity.shape[0] * self.cut.pixel_size / 2)
 
     def whitened(self, columns: Array) -> Array:
         """White, plane-free form of block values, (n,) or (n, k)."""
