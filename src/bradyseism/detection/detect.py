@@ -331,16 +331,20 @@ def _status(
         if volcano in flagged:
             statuses.append(VolcanoStatus(volcano, flagged[volcano], "flagged"))
             continue
-        evidence = _around(velocity_map.grid, probability, volcano)
+        evidence = evidence_around(
+            velocity_map.grid, probability, volcano.longitude, volcano.latitude
+        )
         status: Status = "not observable" if np.isnan(evidence) else "quiet"
         # What lies under the flag of somebody else's detection is not this volcano's own.
         statuses.append(VolcanoStatus(volcano, min(evidence, FLAG), status))
     return tuple(sorted(statuses, key=lambda s: (np.isnan(s.probability), -s.probability)))
 
 
-def _around(grid: Grid, probability: NDArray[np.float32], volcano: Volcano) -> float:
-    """Strongest evidence within `AROUND_VOLCANO` of a volcano; NaN if there is none."""
-    row, column = (float(v) for v in grid.row_column(volcano.longitude, volcano.latitude))
+def evidence_around(
+    grid: Grid, probability: NDArray[np.float32], longitude: float, latitude: float
+) -> float:
+    """Strongest evidence within `AROUND_VOLCANO` of a place; NaN if there is none."""
+    row, column = (float(v) for v in grid.row_column(longitude, latitude))
     reach = max(AROUND_VOLCANO / grid.pixel_size, 1.0)
     top, left = max(round(row - reach), 0), max(round(column - reach), 0)
     part = probability[top : round(row + reach) + 1, left : round(column + reach) + 1]

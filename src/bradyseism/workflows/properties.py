@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from bradyseism.detection.places import Place
 from bradyseism.detection.reasons import Reason
 from bradyseism.detection.source_fit import SourceEstimate, SourceFit
 from bradyseism.physics.variogram_fit import Estimate
@@ -48,6 +49,29 @@ def reason_properties(reasons: Sequence[Reason]) -> dict[str, Any]:
     return {
         "reasons": [reason.code for reason in reasons],
         "reasons_in_words": [reason.sentence for reason in reasons],
+    }
+
+
+def place_properties(place: Place, number: int) -> dict[str, Any]:
+    """What several maps say of one place; low and high are ends of 95 % intervals."""
+    motion: dict[str, Any] = {}
+    for name in ("east", "up"):
+        ends = _ends(getattr(place.motion, name), 1e3, 2) if place.motion else (None,) * 3
+        keys = (f"{name}{end}_mm_per_year" for end in ("", "_low", "_high"))
+        motion.update(zip(keys, ends, strict=True))
+    return {
+        "id": f"place-{number}",
+        "longitude": round(place.longitude, 5),
+        "latitude": round(place.latitude, 5),
+        "probability": round(place.probability, 4),
+        "looks": place.looks,
+        "maps": [one.result.map.name for one in place.sightings],
+        "probabilities": [round(one.probability, 4) for one in place.sightings],
+        "detections": [
+            one.detection.identifier if one.detection else None for one in place.sightings
+        ],
+        **motion,
+        **source_properties(place.source),
     }
 
 

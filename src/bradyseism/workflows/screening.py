@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.detect import Detection, DetectionResult, detect
 from bradyseism.detection.nature import Elevation
+from bradyseism.detection.places import Place, find_places
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.readers.dem import UncoveredError, read_dem
@@ -23,8 +25,8 @@ from bradyseism.maps.readers.dem_tiles import find_tiles
 from bradyseism.maps.velocity_map import Grid
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
-from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
-from bradyseism.workflows.properties import reason_properties, source_properties
+from bradyseism.maps.writers.tables import point, polygon, write_csv, write_geojson
+from bradyseism.workflows.properties import place_properties, reason_properties, source_properties
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +67,14 @@ class Screening:
         The other maps.
     detector : Detector
         What looked at them.
+    places : tuple of Place
+        What several maps see, most probable first.
     """
 
     results: tuple[DetectionResult, ...]
     refusals: tuple[Refusal, ...]
     detector: Detector
+    places: tuple[Place, ...] = ()
 
     @property
     def ranked(self) -> list[tuple[DetectionResult, Detection]]:
@@ -132,11 +137,14 @@ def screen(
             refusals.append(Refusal(str(path), " ".join(str(error).split())))
     if progress:
         progress(len(paths), len(paths), "done")
-    return Screening(tuple(results), tuple(refusals), detector)
+    places = find_places(results, detector.calibration.prior)
+    return Screening(tuple(results), tuple(refusals), detector, places)
 
 
 def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     """Write `detections.geojson`, `volcanoes.csv` and the probability of each map.
+
+    Of several maps `places.geojson` besides.
 
     Parameters
     ----------
@@ -158,6 +166,12 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     ]
     about = {"program": f"bradyseism {version('bradyseism')}"}
     write_geojson(folder / "detections.geojson", features, about)
+    if len(screening.results) > 1:
+        seen = [
+            (point(place.longitude, place.latitude), place_properties(place, number))
+            for number, place in enumerate(screening.places, start=1)
+        ]
+        write_geojson(folder / "places.geojson", seen, about)
     rows = volcano_rows(screening)
     write_csv(folder / "volcanoes.csv", VOLCANO_COLUMNS, [list(row.values()) for row in rows])
     for name, result in zip(_folder_names(screening.results), screening.results, strict=True):
@@ -231,6 +245,9 @@ def as_json(screening: Screening) -> dict[str, Any]:
     return {
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
+        "places": [
+            place_properties(*pair) for pair in zip(screening.places, count(1), strict=False)
+        ],
         "volcanoes": volcano_rows(screening),
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
