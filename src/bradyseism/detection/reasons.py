@@ -38,6 +38,7 @@ SHARP = 0.6
 _OUTLINE = 6  # parameters that an outline taken from the data counts for
 _FLAT, _PLAIN = 2.0, 3.0  # degrees
 _NEAR_FRINGE = 0.12
+_PLAIN_WITHIN, _PLAIN_CONTRAST = 0.8, 0.15  # shares of flat ground in a block, and less around it
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def explain_otherwise(
     inside = _outlined(blocks, radius)
     found = [_fault(blocks), _ramp(blocks), _bowl(blocks, elevation)]
     if inside is not None:
-        found.append(_jump(blocks, inside, years))
+        found.append(_jump(blocks, inside, years, elevation))
     if elevation is not None:
         relief = np.asarray(elevation, dtype=np.float64)
         found += [_relief(blocks, relief), _flat(blocks, relief, radius)]
@@ -212,8 +213,10 @@ def _slope(blocks: Blocks, elevation: Array, radius: float, inside: Mask | None)
     )
 
 
-def _jump(blocks: Blocks, inside: Mask, years: float) -> _Found | None:
-    """A block with a level floor and sharp edges."""
+def _jump(
+    blocks: Blocks, inside: Mask, years: float, elevation: NDArray[np.floating] | None
+) -> _Found | None:
+    """A block with a level floor and sharp edges; on a plain among slopes it is the plain's own."""
     known = np.isfinite(blocks.cut.velocity)
     inner = inside & ~ndimage.binary_erosion(inside, iterations=2) & known
     outer = ndimage.binary_dilation(inside, iterations=2) & ~inside & known
@@ -229,13 +232,29 @@ def _jump(blocks: Blocks, inside: Mask, years: float) -> _Found | None:
     fringes = abs(float(step[0])) * years / (SENTINEL1_WAVELENGTH / 2)
     whole = round(fringes)
     close = whole >= 1 and abs(fringes - whole) < _NEAR_FRINGE * whole
+    if not close and elevation is not None and _fills_a_plain(blocks, inside, elevation):
+        return _Found(
+            "plain subsidence",
+            value,
+            f"Flat ground with a sharp outline, {1e3 * float(step[0]):+.1f} mm/yr off the ground "
+            "around, explains it better than a source: a salt flat or a pumped plain?",
+        )
     fringe = f", {fringes:.2f} fringes of Sentinel-1 over the time span" if close else ""
     return _Found(
         "unwrapping",
         value,
         f"A block with sharp edges that stands {1e3 * float(step[0]):+.1f} mm/yr off the ground "
-        f"around{fringe} explains it better than a source: an unwrapping error?",
+        f"around{fringe} explains it better than a source: an unwrapping error, or ground that "
+        "moves within an outline?",
     )
+
+
+def _fills_a_plain(blocks: Blocks, inside: Mask, elevation: NDArray[np.floating]) -> bool:
+    """Whether a block is flat, and the ground around it less so."""
+    level = steepness(np.asarray(elevation), blocks.cut.pixel_size) < _PLAIN
+    around = ndimage.binary_dilation(inside, iterations=6) & ~inside
+    within, beyond = float(level[inside].mean()), float(level[around].mean())
+    return within > _PLAIN_WITHIN and within - beyond > _PLAIN_CONTRAST
 
 
 def _edge(blocks: Blocks, radius: float) -> tuple[Reason, ...]:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from itertools import count
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -245,9 +244,7 @@ def as_json(screening: Screening) -> dict[str, Any]:
     return {
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
-        "places": [
-            place_properties(*pair) for pair in zip(screening.places, count(1), strict=False)
-        ],
+        "places": [place_properties(one, n) for n, one in enumerate(screening.places, start=1)],
         "volcanoes": volcano_rows(screening),
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
