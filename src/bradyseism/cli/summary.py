@@ -207,5 +207,6 @@ def advice(screening: Screening) -> str:
     return (
         f"{count}. Look first at {place}: the ground moves {abs(facts['rate_mm_per_year']):.0f} "
         f"mm/yr {sense} the satellite relative to the ground around.{_otherwise(best)} Open "
-        f"report.html and check it against the picture: a detection is a place to look at, not a diagnosis.{unseen}"
+        "report.html and check it against the picture: a detection is a place to look at, not a "
+        f"diagnosis.{unseen}"
     )
