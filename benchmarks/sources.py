@@ -48,19 +48,23 @@ LOSSES = ("layover and shadow", "vegetation", "snow", "water")
 
 
 def frame(side: int) -> Grid:
+    """Grid of square metric pixels."""
     return Grid.around(30.0, 40.0, (side, side), pixel_size=PIXEL)
 
 
 def as_map(velocity: np.ndarray, grid: Grid, look: np.ndarray) -> VelocityMap:
+    """Map of a velocity (m/yr)."""
     return VelocityMap(velocity.astype(np.float32), grid, YEARS, look.astype(np.float32))
 
 
 def noise(side: int, length: float, rng: np.random.Generator) -> np.ndarray:
+    """Turbulence and pixel noise (m/yr)."""
     field = turbulent_field(ExponentialModel(1.0, length), (side, side), PIXEL, rng)
     return DEVIATION * (field + 0.5 * rng.standard_normal((side, side)))
 
 
 def place_at(grid: Grid, easting: float, northing: float) -> tuple[float, float]:
+    """Longitude and latitude of a point (m from the centre)."""
     half = (grid.shape[0] - 1) / 2
     longitude, latitude = grid.longitude_latitude(half - northing / PIXEL, half + easting / PIXEL)
     return float(longitude), float(latitude)
@@ -69,6 +73,7 @@ def place_at(grid: Grid, easting: float, northing: float) -> tuple[float, float]
 def timed(
     velocity_map: VelocityMap, place: tuple[float, float], radius: float
 ) -> tuple[Blocks | None, SourceEstimate | None, float]:
+    """Blocks, source and processor seconds."""
     start = time.process_time()
     blocks = look_around(velocity_map, place, radius)
     source = estimate_source([blocks]) if blocks else None
@@ -76,6 +81,7 @@ def timed(
 
 
 def intervals(count: int, seed: int) -> None:
+    """Print the table of intervals."""
     grid, rng = frame(256), np.random.default_rng(seed)
     points = np.meshgrid(*grid.eastings_northings())
     print(
@@ -123,6 +129,7 @@ def intervals(count: int, seed: int) -> None:
 
 
 def shapes(count: int, seed: int) -> None:
+    """Print the table of shapes."""
     grid, rng = frame(256), np.random.default_rng(seed)
     points = np.meshgrid(*grid.eastings_northings())
     bodies = {
@@ -131,9 +138,7 @@ def shapes(count: int, seed: int) -> None:
         "dyke": CDM.dyke(0, 0, 5e3, length=6e3, height=4e3, opening=1.0, strike=40.0),
         "pipe": CDM.pipe(0, 0, 5e3, length=5e3, radius=500.0, opening=1.0),
     }
-    print(
-        "source | peak | CDM told | of Mogi: depth, potency | of CDM: depth, potency (over truth)"
-    )
+    print("source | peak | CDM told | depth, potency over truth: Mogi | the better one")
     for name, body in bodies.items():
         los = project(body.displacement(*points), LOOKS[0])
         row, column = np.unravel_index(np.abs(los).argmax(), los.shape)
@@ -193,6 +198,7 @@ def scene(name: str, side: int, rng: np.random.Generator) -> tuple[Scenery, np.n
 
 
 def reasons(count: int, seed: int) -> None:
+    """Print the table of reasons."""
     side, rng = 192, np.random.default_rng(seed)
     grid, seconds = frame(side), []
     for name in ["source", *(name for name in NUISANCES if name not in LOSSES)]:
@@ -244,6 +250,7 @@ def reasons(count: int, seed: int) -> None:
 
 
 def main() -> None:
+    """Run one of the three."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["intervals", "shapes", "reasons"])
     parser.add_argument("--count", type=int, default=10)

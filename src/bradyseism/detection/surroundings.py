@@ -32,6 +32,7 @@ VERTICAL = (0.0, 0.0, 1.0)
 _NOISE_PIXELS, _NOISE_BINS = 96, 12
 _NARROWEST_NOISE = 15e3
 _MOST_SUBCELLS = 5
+_ROUNDING = 1e-6  # of the largest rate: what single precision leaves of a constant
 _LEAST_NUGGET = 1e-4  # of the variance: keeps the covariance well conditioned
 
 Array = NDArray[np.float64]
@@ -257,7 +258,8 @@ def noise_around(cut: Cut, hidden: NDArray[np.bool_] | None = None) -> Exponenti
         return None
     rest = without_plane(values)
     variogram = empirical_variogram(rest, cut.pixel_size, estimator="resistant", bins=_NOISE_BINS)
-    if variogram.lag.size < 3 or not variogram.semivariance.max() > 0.0:
+    rounding = _ROUNDING * float(np.abs(values[valid]).max())
+    if variogram.lag.size < 3 or not variogram.semivariance.max() > rounding**2:
         return None
     # Without the places of the pairs: intervals of the law are not asked for, and take longest.
     model = fit(replace(variogram, places=None)).model
