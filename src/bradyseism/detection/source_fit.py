@@ -21,7 +21,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats
+from scipy import special
 
 from bradyseism.detection.families import UNIT, WIDTH_OF_DEPTH, CDMFamily, MogiFamily
 from bradyseism.detection.separable import Solution, best_of, solve, white_data, white_shapes
@@ -248,14 +248,13 @@ def _posterior(
     rng = np.random.default_rng(0)
     noise = max(found.chi_square, 1.0)
     covariance = _WIDER * noise * found.covariance[:3, :3]
-    proposal = stats.multivariate_t(found.theta, covariance, df=_FREEDOM, allow_singular=True)
-    near = np.atleast_2d(proposal.rvs(_SAMPLES, random_state=rng))
+    near = _drawn(found.theta, covariance, rng)
     # Some of them anywhere, so that a second place or any depth is not overlooked.
     anywhere = family.low + (family.high - family.low) * rng.random((_SAMPLES // 4, 3))
     inside = ((near >= family.low) & (near <= family.high)).all(axis=1)
     theta = np.concatenate([near[inside], anywhere])
     everywhere = -np.log(family.high - family.low).sum() + math.log(0.2)
-    density = np.logaddexp(proposal.logpdf(theta) + math.log(0.8), everywhere)
+    density = np.logaddexp(_log_density(theta, found.theta, covariance) + math.log(0.8), everywhere)
     target, seen = white_data(maps), white_shapes(family, theta, maps)
     square = np.maximum(np.einsum("ij,ij->j", seen, seen), 1e-300)
     strength = target @ seen / square
@@ -265,6 +264,30 @@ def _posterior(
     share = np.sqrt(noise / square) / np.maximum(np.abs(strength), 1e-300)
     log_weight = gain + np.log(share) - density
     return theta, drawn, special.softmax(log_weight)
+
+
+def _principal(covariance: Array) -> tuple[Array, Array]:
+    """Deviations along the principal axes, and these, columns."""
+    values, vectors = np.linalg.eigh(covariance)
+    return np.sqrt(np.maximum(values, 1e-12 * values.max())), vectors
+
+
+def _drawn(middle: Array, covariance: Array, rng: np.random.Generator) -> Array:
+    """Student variates, (m, k)."""
+    deviations, axes = _principal(covariance)
+    normal = rng.standard_normal((_SAMPLES, middle.size))
+    scale = np.sqrt(_FREEDOM / rng.chisquare(_FREEDOM, (_SAMPLES, 1)))
+    return np.asarray(middle + scale * normal @ (axes * deviations).T)
+
+
+def _log_density(theta: Array, middle: Array, covariance: Array) -> Array:
+    """Logarithm of the density of Student variates, (m,)."""
+    deviations, axes = _principal(covariance)
+    square = np.sum(((theta - middle) @ axes / deviations) ** 2, axis=1)
+    half = (_FREEDOM + middle.size) / 2
+    constant = special.gammaln(half) - special.gammaln(_FREEDOM / 2)
+    constant -= middle.size / 2 * math.log(_FREEDOM * math.pi) + np.log(deviations).sum()
+    return np.asarray(constant - half * np.log1p(square / _FREEDOM))
 
 
 def _quantiles(name: str, value: float, drawn: Array, weight: Array) -> Estimate:
@@ -278,7 +301,7 @@ def _cdm_fit(family: CDMFamily, found: Solution, maps: Sequence[Blocks]) -> Sour
     source = family.source(found.theta, UNIT * found.strength)
     peak, radius = _appearance(source, maps[0])
     deviation = np.sqrt(np.diag(found.covariance) * max(found.chi_square, 1.0))
-    width = stats.norm.ppf(0.975) * deviation
+    width = special.ndtri(0.975) * deviation
     factor = np.exp(np.minimum(width, 20.0))
     potency = source.potency
     return _record(

@@ -13,7 +13,7 @@ from bradyseism.detection.surroundings import VERTICAL
 from bradyseism.physics.line_of_sight import project
 from bradyseism.physics.variogram_fit import Estimate
 from bradyseism.review.views import Crop
-from bradyseism.review.words import position, signed
+from bradyseism.review.words import chance, position, signed
 
 
 def modelled(crop: Crop, fit: SourceFit) -> tuple[Crop, Crop]:
@@ -74,7 +74,7 @@ def place_facts(place: Place) -> dict[str, str]:
         "position": position(place.longitude, place.latitude),
         "maps": ", ".join(
             f"{one.result.map.name} {'flags it' if one.detection else 'is quiet'} "
-            f"({one.probability:.2f})"
+            f"({chance(one.probability)})"
             for one in place.sightings
         ),
         "up": _spread(motion.up, 1e3, "mm/yr", sign=True) if motion else "",

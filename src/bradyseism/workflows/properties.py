@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from bradyseism.detection.places import Place
@@ -31,7 +32,7 @@ def source_properties(source: SourceEstimate | None) -> dict[str, Any]:
     if source is None:
         return dict.fromkeys(SOURCE_KEYS)
     fit = source.best
-    potency = 1.0 if fit.model == "CDM" else fit.source.potency / fit.strength.value
+    potency = replace(fit.source, volume_change=1.0).potency if fit.model == "Mogi" else 1.0
     volume = (None,) * 3 if fit.model == "CDM" else _ends(fit.strength, 1.0, -3)
     values = (
         fit.model, "inflation" if fit.inflates else "deflation",
