@@ -10,6 +10,7 @@ from typing import Any
 from bradyseism.detection.places import Place
 from bradyseism.detection.reasons import Reason
 from bradyseism.detection.source_fit import SourceEstimate, SourceFit
+from bradyseism.physics.sources import Mogi
 from bradyseism.physics.variogram_fit import Estimate
 
 SOURCE_KEYS = (
@@ -32,7 +33,9 @@ def source_properties(source: SourceEstimate | None) -> dict[str, Any]:
     if source is None:
         return dict.fromkeys(SOURCE_KEYS)
     fit = source.best
-    potency = replace(fit.source, volume_change=1.0).potency if fit.model == "Mogi" else 1.0
+    potency = (
+        replace(fit.source, volume_change=1.0).potency if isinstance(fit.source, Mogi) else 1.0
+    )
     volume = (None,) * 3 if fit.model == "CDM" else _ends(fit.strength, 1.0, -3)
     values = (
         fit.model, "inflation" if fit.inflates else "deflation",
