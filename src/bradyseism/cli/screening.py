@@ -50,12 +50,19 @@ def detect(
     stated: dict[str, Any],
     catalogue: CatalogueFile = None,
     model: Model = None,
+    dem: Annotated[
+        Path | None,
+        typer.Option(
+            help="Elevation model (tiles or raster): tells slopes and relief from sources."
+        ),
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Look for volcanic deformation in velocity maps and write what was found to a folder.
 
-    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif` and `report.html`.
+    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif` and `report.html`; of several
+    maps `places.geojson` too.
 
     Example: `bradyseism detect vel.tif --catalogue volcanoes.csv -o result`
     """
@@ -70,7 +77,12 @@ def detect(
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(
-            maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
+            maps,
+            detector,
+            options=ReadOptions(**stated),
+            catalogue=volcanoes,
+            dem=dem,
+            progress=progress,
         )
         if screening.results:
             with staged_folder(output, leftovers="*/probability.tif") as folder:
@@ -82,19 +94,22 @@ def detect(
                     model_sha256=detector.sha256,
                     prior=detector.calibration.prior,
                     catalogued=volcanoes is not None,
+                    places=screening.places,
                 )
     _show_screening(screening, output, as_json=as_json, quiet=quiet)
 
 
 def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet: bool) -> None:
-    from bradyseism.cli.summary import advice, detections_table
+    from bradyseism.cli.summary import advice, detections_table, places_table
     from bradyseism.workflows.screening import as_json as as_plain
 
     if as_json:
         print_json({"output": str(output), **as_plain(screening)})
     elif not quiet:
         stdout.print(
-            *([detections_table(screening)] if screening.ranked else []), advice(screening)
+            *([detections_table(screening)] if screening.ranked else []),
+            *([places_table(screening)] if screening.places else []),
+            advice(screening),
         )
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
     for refusal in screening.refusals:

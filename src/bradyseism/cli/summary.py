@@ -9,9 +9,11 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bradyseism.detection.detect import Detection
 from bradyseism.maps.readers import Inspection
 from bradyseism.review.words import chance
 from bradyseism.workflows.explanation import Explanation
+from bradyseism.workflows.properties import place_properties
 from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
 from bradyseism.workflows.variogram import NoiseReport, parameters
 
@@ -85,6 +87,25 @@ def detections_table(screening: Screening) -> Table:
     return table
 
 
+def places_table(screening: Screening) -> Table:
+    """What several maps see, the most probable first."""
+    table = Table(title="places", title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("longitude, latitude", "maps", "up mm/yr", "depth km", "probability"):
+        table.add_column(heading, overflow="fold")
+    for number, place in enumerate(screening.places[:MOST_ROWS], start=1):
+        facts = place_properties(place, number)
+        up, depth = facts["up_mm_per_year"], facts["source_depth_km"]
+        cells = [
+            f"{facts['longitude']:.3f}, {facts['latitude']:.3f}",
+            f"{len(place.detections)} of {len(place.sightings)} flag it",
+            "-" if up is None else f"{up:+.1f}",
+            "-" if depth is None else f"{depth:.1f}",
+            chance(facts["probability"]),
+        ]
+        table.add_row(*(Text(cell) for cell in cells))
+    return table
+
+
 def opinions_table(explanation: Explanation) -> Table:
     """Return what each window size says of a place, the most suspicious one marked."""
     longitude, latitude = explanation.place
@@ -138,6 +159,14 @@ def models_table(report: NoiseReport) -> Table:
     return table
 
 
+def _otherwise(found: Detection) -> str:
+    """Say what explains a detection better than a source, if anything."""
+    if not found.reasons:
+        return ""
+    codes = " or ".join(reason.code for reason in found.reasons)
+    return f" Its surroundings look more like {codes}."
+
+
 def advice(screening: Screening) -> str:
     """Say in one or two sentences what was found and what to do about it."""
     looked = f"{len(screening.results)} map{'s' if len(screening.results) != 1 else ''}"
@@ -177,6 +206,7 @@ def advice(screening: Screening) -> str:
     count = f"{len(ranked)} detection{'s' if len(ranked) != 1 else ''} in {looked}"
     return (
         f"{count}. Look first at {place}: the ground moves {abs(facts['rate_mm_per_year']):.0f} "
-        f"mm/yr {sense} the satellite relative to the ground around. Open report.html and check it "
-        f"against the picture: a detection is a place to look at, not a diagnosis.{unseen}"
+        f"mm/yr {sense} the satellite relative to the ground around.{_otherwise(best)} Open "
+        "report.html and check it against the picture: a detection is a place to look at, not a "
+        f"diagnosis.{unseen}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from bradyseism.detection.attribution import grad_cam
 from bradyseism.detection.events import FLAG, Candidate, find_candidates
 from bradyseism.detection.footprint import measure
+from bradyseism.detection.nature import Elevation, what_it_is
+from bradyseism.detection.reasons import Reason
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, scan
+from bradyseism.detection.source_fit import SourceEstimate
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -76,6 +79,10 @@ class Detection:
         Nearest catalogued volcano within `ASSOCIATION` or the radius.
     volcano_distance : float or None
         Distance (m) to the nearest catalogued volcano, associated or not.
+    source : SourceEstimate or None
+        What would make it; None where too little data is left around.
+    reasons : tuple of Reason
+        What explains it better than a source, the best first. It changes no probability.
     """
 
     identifier: str
@@ -89,6 +96,8 @@ class Detection:
     evidence: NDArray[np.float64]
     volcano: Volcano | None = None
     volcano_distance: float | None = None
+    source: SourceEstimate | None = None
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -140,7 +149,11 @@ class DetectionResult:
 
 
 def detect(
-    velocity_map: VelocityMap, detector: Detector, catalogue: Catalogue | None = None
+    velocity_map: VelocityMap,
+    detector: Detector,
+    catalogue: Catalogue | None = None,
+    *,
+    elevation: Elevation | None = None,
 ) -> DetectionResult:
     """Find volcanic deformation in a velocity map.
 
@@ -152,6 +165,8 @@ def detect(
         See `Detector.load`.
     catalogue : Catalogue, optional
         Volcanoes to associate detections with and to report on.
+    elevation : callable, optional
+        Gives the heights (m) on a grid, or None; for what relief explains of a detection.
 
     Returns
     -------
@@ -161,12 +176,13 @@ def detect(
     scanned = scan(velocity_map, detector)
     candidates = find_candidates(scanned, detector)
     flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
-    detections = tuple(
+    described = (
         _describe(
             candidate, rank, scanned, detector, velocity_map=velocity_map, catalogue=catalogue
         )
         for rank, candidate in enumerate(flagged, start=1)
     )
+    detections = tuple(_explained(found, velocity_map, elevation) for found in described)
     evidence = _evidence(scanned, candidates, detector.encoding.size)
     own, finest = velocity_map.grid, scanned.levels[0].grid
     (probability,) = resample(
@@ -214,6 +230,14 @@ def _describe(
         volcano if near else None,
         distance,
     )
+
+
+def _explained(
+    found: Detection, velocity_map: VelocityMap, elevation: Elevation | None
+) -> Detection:
+    place = found.longitude, found.latitude
+    source, reasons = what_it_is(velocity_map, place, found.radius, elevation)
+    return replace(found, source=source, reasons=reasons)
 
 
 def _measure(
@@ -307,16 +331,20 @@ def _status(
         if volcano in flagged:
             statuses.append(VolcanoStatus(volcano, flagged[volcano], "flagged"))
             continue
-        evidence = _around(velocity_map.grid, probability, volcano)
+        evidence = evidence_around(
+            velocity_map.grid, probability, volcano.longitude, volcano.latitude
+        )
         status: Status = "not observable" if np.isnan(evidence) else "quiet"
         # What lies under the flag of somebody else's detection is not this volcano's own.
         statuses.append(VolcanoStatus(volcano, min(evidence, FLAG), status))
     return tuple(sorted(statuses, key=lambda s: (np.isnan(s.probability), -s.probability)))
 
 
-def _around(grid: Grid, probability: NDArray[np.float32], volcano: Volcano) -> float:
-    """Strongest evidence within `AROUND_VOLCANO` of a volcano; NaN if there is none."""
-    row, column = (float(v) for v in grid.row_column(volcano.longitude, volcano.latitude))
+def evidence_around(
+    grid: Grid, probability: NDArray[np.float32], longitude: float, latitude: float
+) -> float:
+    """Strongest evidence within `AROUND_VOLCANO` of a place; NaN if there is none."""
+    row, column = (float(v) for v in grid.row_column(longitude, latitude))
     reach = max(AROUND_VOLCANO / grid.pixel_size, 1.0)
     top, left = max(round(row - reach), 0), max(round(column - reach), 0)
     part = probability[top : round(row + reach) + 1, left : round(column + reach) + 1]

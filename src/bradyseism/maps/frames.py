@@ -1,8 +1,11 @@
-"""Frames around volcanoes, their patches, and back again (Beker et al., 2022)."""
+"""Cuts and frames around places, patches of frames, and back again (Beker et al., 2022)."""
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
+from affine import Affine
 from numpy.typing import NDArray
 
 from bradyseism.maps.velocity_map import Grid, VelocityMap
@@ -12,6 +15,10 @@ PIXEL_SIZE = 200.0  # m
 PATCH_SIZE = 256  # pixels
 PATCH_STEP = 64  # pixels
 MOST_MISSING = 0.05  # share of a frame
+METRES_PER_DEGREE = 111_000.0
+"""Of latitude, a little short, so that a reach errs on the wide side."""
+
+_CUT_MARGIN = 8  # pixels of the map kept around a cut, so that averages at its border are whole
 
 
 def frame_around(
@@ -144,3 +151,60 @@ def assembled(
     mean = np.full(shape, np.nan)
     np.divide(total, count, out=mean, where=count > 0)
     return mean
+
+
+def reach_around(grid: Grid, centre: tuple[float, float], half_width: float) -> tuple[slice, slice]:
+    """Rows and columns that a square can touch, so that work does not grow with the whole map.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of the map.
+    centre : (longitude, latitude)
+        Degrees.
+    half_width : float
+        Metres from the centre to the border of the square.
+
+    Returns
+    -------
+    rows, columns : slice
+        With a small margin; at least one pixel, the nearest one where the square lies outside.
+    """
+    angles = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
+    reach = math.sqrt(2.0) * half_width / METRES_PER_DEGREE
+    latitude = np.clip(centre[1] + reach * np.sin(angles), -89.9, 89.9)
+    longitude = centre[0] + reach * np.cos(angles) / np.cos(np.radians(latitude))
+    spans = []
+    for place, length in zip(grid.row_column(longitude, latitude), grid.shape, strict=True):
+        start = int(np.clip(np.floor(place.min()) - _CUT_MARGIN, 0, length - 1))
+        stop = int(np.clip(np.ceil(place.max()) + _CUT_MARGIN + 1, start + 1, length))
+        spans.append(slice(start, stop))
+    return spans[0], spans[1]
+
+
+def part_of(velocity_map: VelocityMap, rows: slice, columns: slice) -> VelocityMap:
+    """Rows and columns of a map as a map on its own pixels, without provenance."""
+    grid, look = velocity_map.grid, velocity_map.look
+    velocity = velocity_map.velocity[rows, columns]
+    t = grid.transform
+    corner = t.c + t.a * columns.start, t.f + t.e * rows.start
+    transform = Affine(t.a, 0.0, corner[0], 0.0, t.e, corner[1])
+    return VelocityMap(
+        velocity,
+        Grid((velocity.shape[0], velocity.shape[1]), transform, grid.crs),
+        velocity_map.years,
+        look=look if look is None or look.ndim == 1 else look[:, rows, columns],
+        name=velocity_map.name,
+    )
+
+
+def mean_look(look: NDArray[np.floating] | None) -> NDArray[np.float64] | None:
+    """Mean look vector (3,) of a map or a part of it; None where it is not known."""
+    if look is None:
+        return None
+    vectors = look.reshape(3, -1)
+    vectors = vectors[:, np.isfinite(vectors).all(axis=0)].astype(np.float64)
+    if vectors.shape[1] == 0:
+        return None
+    mean = vectors.mean(axis=1)
+    return np.asarray(mean / np.linalg.norm(mean))

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 import scipy.fft
-import scipy.stats
+import scipy.special
 from numpy.typing import NDArray
 
 from bradyseism.physics.atmosphere import PixelSize, pixel_sides
@@ -30,7 +30,7 @@ Estimator = Literal["classical", "resistant"]
 
 _DRAWN, _MOST_DRAWN, _FEWEST_DRAWN = 30_000, 2_000_000, 2_000
 _KEPT = 1_600  # pairs in all whose places a fit knows: its error takes each two of them together
-_MEDIAN_SQUARE = float(scipy.stats.chi2.ppf(0.5, 1))
+_MEDIAN_SQUARE = float(scipy.special.chdtri(1, 0.5))
 # Variance of a median of squares over that of their mean, for independent normal differences.
 _EFFICIENCY = 0.37
 _PLANE_SAMPLE, _PLANE_ROUNDS = 200_000, 20

@@ -39,9 +39,12 @@ _FRAME = (0.165, 0.282, 0.78, 0.698)  # of the axes inside the panel: the same s
 
 
 @styled
-def velocity_panel(crop: Crop, detection: Detection) -> Figure:
-    """Velocity about a detection relative to its surroundings; footprint dashed."""
-    end = velocity_range(crop.velocity) * 1e3
+def velocity_panel(crop: Crop, detection: Detection, *, reach: float | None = None) -> Figure:
+    """Velocity about a detection relative to its surroundings; footprint dashed.
+
+    `reach` (m/yr) is the end of the colour bar; 99 % of the pixels stay within it by default.
+    """
+    end = (velocity_range(crop.velocity) if reach is None else reach) * 1e3
     figure, axes = _panel_axes(crop)
     colours = colours_over(VELOCITY_COLOURS, -end, end)
     draw_map(axes, crop.velocity * 1e3, colours, extent=_extent(crop))

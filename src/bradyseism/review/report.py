@@ -19,9 +19,12 @@ from PIL import Image
 
 from bradyseism.detection.detect import Detection, DetectionResult
 from bradyseism.detection.events import FLAG
+from bradyseism.detection.places import Place
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.physics.line_of_sight import wrap
 from bradyseism.review import figures, overview
+from bradyseism.review.drawing import velocity_range
+from bradyseism.review.sources import modelled, place_facts, source_facts
 from bradyseism.review.views import (
     FRINGE,
     Crop,
@@ -56,6 +59,7 @@ def write_report(
     model_sha256: str = "",
     prior: float | None = None,
     catalogued: bool = True,
+    places: Sequence[Place] = (),
 ) -> None:
     """Write the page for one or more maps.
 
@@ -73,6 +77,8 @@ def write_report(
         Share of windows that the calibration expects to hold deformation, 0 to 1.
     catalogued : bool
         Whether a catalogue of volcanoes was given at all.
+    places : sequence of Place
+        What several maps see.
 
     Raises
     ------
@@ -101,6 +107,7 @@ def write_report(
         prior=prior,
         fringe=FRINGE,
         catalogued=catalogued,
+        places=[(place, place_facts(place)) for place in places],
     )
     with atomic_path(Path(path)) as temporary:
         temporary.write_text(page, encoding="utf-8")
@@ -188,6 +195,8 @@ def _detection_section(
             *_motion_pictures(detection, crop, result.map.years, cycle),
             *_evidence_pictures(detection, crop),
         ],
+        "source": source_facts(detection.source) if detection.source else [],
+        "source_pictures": _source_pictures(detection, crop),
     }
 
 
@@ -228,6 +237,27 @@ def _evidence_pictures(detection: Detection, crop: Crop) -> list[Picture]:
             figures.evidence_panel(crop, detection.window.footprint),
             f"Grad-CAM over the grey velocity map, {ground}.",
             "Grad-CAM: where the network found it. The box is the window it judged.",
+        ),
+    ]
+
+
+def _source_pictures(detection: Detection, crop: Crop) -> list[Picture]:
+    """Model and rest, in the colours of the data."""
+    if detection.source is None:
+        return []
+    fit, reach = detection.source.best, velocity_range(crop.velocity)
+    model, rest = modelled(crop, fit)
+    ground = _ground(detection, crop)
+    return [
+        _picture(
+            figures.velocity_panel(model, detection, reach=reach),
+            f"Velocity of the fitted {fit.model} source in mm/yr, {ground}.",
+            f"What the fitted {fit.model} source would show, in the colours of the velocity above.",
+        ),
+        _picture(
+            figures.velocity_panel(rest, detection, reach=reach),
+            f"Velocity less that of the fitted {fit.model} source in mm/yr, {ground}.",
+            "What it leaves over. A ring or a step left at the place speaks against the source.",
         ),
     ]
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from bradyseism.maps.frames import METRES_PER_DEGREE
 from bradyseism.review.drawing import (
     CYCLE_COLOURS,
     HALO,
@@ -25,7 +26,6 @@ from bradyseism.review.drawing import (
 )
 from bradyseism.review.model_words import SET_WORDS
 from bradyseism.review.overview import degrees
-from bradyseism.review.views import METRES_PER_DEGREE
 from bradyseism.samples.labelled import LabelledMap
 from bradyseism.workflows.paper_exhibits import Composition, Exhibit
 

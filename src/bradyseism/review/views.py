@@ -11,6 +11,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
+from bradyseism.maps.frames import mean_look, part_of, reach_around
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 
@@ -19,10 +20,6 @@ CROP_PIXELS = 161  # most pixels along a side of a cut
 FRINGE = SENTINEL1_WAVELENGTH / 2
 SHORTEST_CYCLE = FRINGE / 16  # 1.7 mm: below it, the noise of a map of years fills the picture
 _PROFILE_BINS = 20
-METRES_PER_DEGREE = (
-    111_000.0  # of latitude, a little short, so that the reach errs on the wide side
-)
-_CUT_MARGIN = 8  # pixels of the map kept around a cut, so that averages at its border are whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,8 +205,8 @@ def crop_around(
     size = max(2 * half_width / CROP_PIXELS, velocity_map.grid.pixel_size)
     side = 2 * math.floor(half_width / size) + 1  # odd: the centre lies on the centre of a pixel
     grid = Grid.around(*centre, (side, side), pixel_size=size)
-    rows, columns = _reach(velocity_map.grid, centre, half_width)
-    part = _part(velocity_map, rows, columns)
+    rows, columns = reach_around(velocity_map.grid, centre, half_width)
+    part = part_of(velocity_map, rows, columns)
     velocity = part.resampled(grid).velocity.astype(np.float64)
     chance = part.with_velocity(probability[rows, columns]).resampled(grid)
     surroundings = _surroundings(velocity)
@@ -219,7 +216,7 @@ def crop_around(
         probability=chance.velocity.astype(np.float64),
         evidence=_evidence_on(grid, evidence, window),
         surroundings=surroundings,
-        look=_mean_look(part.look),
+        look=mean_look(part.look),
     )
 
 
@@ -236,47 +233,6 @@ def _surroundings(velocity: NDArray[np.floating]) -> float:
     outer = valid & (_distance(velocity.shape[0]) > velocity.shape[0] / 3)
     chosen = velocity[outer if outer.any() else valid]
     return float(np.median(chosen)) if chosen.size else 0.0
-
-
-def _reach(grid: Grid, centre: tuple[float, float], half_width: float) -> tuple[slice, slice]:
-    """Rows and columns that a square can touch: work must not grow with the whole map."""
-    angles = np.linspace(0.0, 2.0 * np.pi, 16, endpoint=False)
-    reach = math.sqrt(2.0) * half_width / METRES_PER_DEGREE
-    latitude = np.clip(centre[1] + reach * np.sin(angles), -89.9, 89.9)
-    longitude = centre[0] + reach * np.cos(angles) / np.cos(np.radians(latitude))
-    spans = []
-    for place, length in zip(grid.row_column(longitude, latitude), grid.shape, strict=True):
-        start = int(np.clip(np.floor(place.min()) - _CUT_MARGIN, 0, length - 1))
-        stop = int(np.clip(np.ceil(place.max()) + _CUT_MARGIN + 1, start + 1, length))
-        spans.append(slice(start, stop))
-    return spans[0], spans[1]
-
-
-def _part(velocity_map: VelocityMap, rows: slice, columns: slice) -> VelocityMap:
-    grid, look = velocity_map.grid, velocity_map.look
-    velocity = velocity_map.velocity[rows, columns]
-    t = grid.transform
-    corner = t.c + t.a * columns.start, t.f + t.e * rows.start
-    transform = Affine(t.a, 0.0, corner[0], 0.0, t.e, corner[1])
-    return VelocityMap(
-        velocity,
-        Grid((velocity.shape[0], velocity.shape[1]), transform, grid.crs),
-        velocity_map.years,
-        look=look if look is None or look.ndim == 1 else look[:, rows, columns],
-        name=velocity_map.name,
-    )
-
-
-def _mean_look(look: NDArray[np.floating] | None) -> NDArray[np.float64] | None:
-    """Mean look vector of a part of a map; None where it is not known."""
-    if look is None:
-        return None
-    vectors = look.reshape(3, -1)
-    vectors = vectors[:, np.isfinite(vectors).all(axis=0)].astype(np.float64)
-    if vectors.shape[1] == 0:
-        return None
-    mean = vectors.mean(axis=1)
-    return np.asarray(mean / np.linalg.norm(mean))
 
 
 def _evidence_on(

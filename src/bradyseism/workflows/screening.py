@@ -11,12 +11,21 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bradyseism.detection.detect import Detection, DetectionResult, detect
+from bradyseism.detection.nature import Elevation
+from bradyseism.detection.places import Place, find_places
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.readers import ReadOptions, open_map
+from bradyseism.maps.readers.dem import UncoveredError, read_dem
+from bradyseism.maps.readers.dem_tiles import find_tiles
+from bradyseism.maps.velocity_map import Grid
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
-from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
+from bradyseism.maps.writers.tables import point, polygon, write_csv, write_geojson
+from bradyseism.workflows.properties import place_properties, reason_properties, source_properties
 
 logger = logging.getLogger(__name__)
 
@@ -57,11 +66,14 @@ class Screening:
         The other maps.
     detector : Detector
         What looked at them.
+    places : tuple of Place
+        What several maps see, most probable first.
     """
 
     results: tuple[DetectionResult, ...]
     refusals: tuple[Refusal, ...]
     detector: Detector
+    places: tuple[Place, ...] = ()
 
     @property
     def ranked(self) -> list[tuple[DetectionResult, Detection]]:
@@ -76,6 +88,7 @@ def screen(
     *,
     options: ReadOptions | None = None,
     catalogue: Catalogue | None = None,
+    dem: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Screening:
     """Open maps and look for volcanic deformation in each.
@@ -90,6 +103,8 @@ def screen(
         What the files do not say; holds for all of them.
     catalogue : Catalogue, optional
         Volcanoes to associate detections with.
+    dem : path, optional
+        Elevation model (SRTM tiles or any raster) that covers the maps, for what relief explains.
     progress : callable, optional
         Told which map is being looked at.
 
@@ -101,8 +116,9 @@ def screen(
     Raises
     ------
     ValueError, OSError
-        If there is only one map and it is refused.
+        If there is only one map and it is refused, or the elevation model cannot be read.
     """
+    elevation = _elevation(dem) if dem is not None else None
     results: list[DetectionResult] = []
     refusals: list[Refusal] = []
     for done, path in enumerate(paths):
@@ -112,7 +128,7 @@ def screen(
             velocity_map = open_map(path, options or ReadOptions())
             taken = {result.map.name for result in results}
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
-            results.append(detect(velocity_map, detector, catalogue))
+            results.append(detect(velocity_map, detector, catalogue, elevation=elevation))
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -120,11 +136,14 @@ def screen(
             refusals.append(Refusal(str(path), " ".join(str(error).split())))
     if progress:
         progress(len(paths), len(paths), "done")
-    return Screening(tuple(results), tuple(refusals), detector)
+    places = find_places(results, detector.calibration.prior)
+    return Screening(tuple(results), tuple(refusals), detector, places)
 
 
 def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     """Write `detections.geojson`, `volcanoes.csv` and the probability of each map.
+
+    Of several maps `places.geojson` besides.
 
     Parameters
     ----------
@@ -146,6 +165,12 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     ]
     about = {"program": f"bradyseism {version('bradyseism')}"}
     write_geojson(folder / "detections.geojson", features, about)
+    if len(screening.results) > 1:
+        seen = [
+            (point(place.longitude, place.latitude), place_properties(place, number))
+            for number, place in enumerate(screening.places, start=1)
+        ]
+        write_geojson(folder / "places.geojson", seen, about)
     rows = volcano_rows(screening)
     write_csv(folder / "volcanoes.csv", VOLCANO_COLUMNS, [list(row.values()) for row in rows])
     for name, result in zip(_folder_names(screening.results), screening.results, strict=True):
@@ -191,6 +216,8 @@ def properties(result: DetectionResult, found: Detection, detector: Detector) ->
         "volcano": found.volcano.name if found.volcano else UNASSOCIATED,
         "volcano_number": found.volcano.number if found.volcano else None,
         "volcano_distance_km": None if distance is None else round(distance / 1e3, 2),
+        **source_properties(found.source),
+        **reason_properties(found.reasons),
         "map_path": provenance.path if provenance else None,
         "map_sha256": provenance.sha256 if provenance else None,
         "model": detector.name,
@@ -217,9 +244,24 @@ def as_json(screening: Screening) -> dict[str, Any]:
     return {
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
+        "places": [place_properties(one, n) for n, one in enumerate(screening.places, start=1)],
         "volcanoes": volcano_rows(screening),
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
+
+
+def _elevation(dem: str | Path) -> Elevation:
+    """Heights of a model for any grid; None where it leaves too much out."""
+    find_tiles(dem)  # what cannot be read is said before any map is
+
+    def heights(grid: Grid) -> NDArray[np.floating] | None:
+        try:
+            return read_dem(dem, grid).elevation
+        except UncoveredError as error:
+            logger.warning("no heights there: %s", error)
+            return None
+
+    return heights
 
 
 def _free_name(name: str, taken: set[str]) -> str:
