@@ -100,6 +100,25 @@ def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["notes.tif"]
 
 
+@pytest.mark.parametrize("prior", ["0", "1.5", "-0.2"])
+def test_a_prior_that_is_no_share_is_bad_input(demo, tmp_path, prior):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path / "result", "--prior", prior)
+    assert answer.exit_code == 2
+    assert f"prior {float(prior):g} is outside 0-1: give a share of windows" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prior_is_stated_in_every_output(demo, tmp_path):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path / "r", "--prior", "0.01", "--json")
+    assert answer.exit_code == 0
+    said = json.loads(answer.stdout)
+    assert said["prior"] == 0.01
+    assert {found["prior"] for found in said["detections"]} == {0.01}
+    written = json.loads((tmp_path / "r" / "detections.geojson").read_text())
+    assert written["properties"]["prior"] == 0.01
+    assert "1 % of windows expected to deform" in (tmp_path / "r" / "report.html").read_text()
+
+
 def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
     target = tmp_path / "taken"
     target.write_text("precious")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bradyseism.cli.options import Json, Model
+from bradyseism.cli.options import Json, Model, Prior
 from bradyseism.cli.terminal import print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def evaluate(
     ] = Path("injection_plan.csv"),
     seed: Annotated[int, typer.Option(min=0, help="Seed of hidden sources and turbulence.")] = 0,
     model: Model = None,
+    prior: Prior = None,
     as_json: Json = False,
 ) -> None:
     """Measure a detector on real maps with known truth, or on sources hidden in quiet ground.
@@ -51,7 +52,7 @@ def evaluate(
     )
     from bradyseism.evaluation.truth import volcano_free_maps
 
-    detector = Detector.load(model)
+    detector = Detector.load(model, prior=prior)
     if sum(map(bool, (field, injection, yardstick))) != 1:
         raise ValueError(
             f"--field {field}, --injection {injection}, --yardstick {yardstick}: give one of them"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bradyseism.cli.options import CatalogueFile, Json, Model, Output, Quiet, reads_maps
+from bradyseism.cli.options import CatalogueFile, Json, Model, Output, Prior, Quiet, reads_maps
 from bradyseism.cli.terminal import BAD_INPUT, complain, print_json, progress_bar, stdout
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def detect(
     stated: dict[str, Any],
     catalogue: CatalogueFile = None,
     model: Model = None,
+    prior: Prior = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -66,7 +67,7 @@ def detect(
     from bradyseism.review.report import write_report
     from bradyseism.workflows.screening import screen, write_screening
 
-    detector = Detector.load(model)
+    detector = Detector.load(model, prior=prior)
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(
@@ -116,6 +117,7 @@ def explain(
     ] = None,
     stated: dict[str, Any],
     model: Model = None,
+    prior: Prior = None,
     as_json: Json = False,
 ) -> None:
     """Say what each window size makes of a place, and draw which ground decided (Grad-CAM).
@@ -130,7 +132,7 @@ def explain(
 
     place = reasons.parse_place(at) if at else None
     velocity_map = open_map(path, ReadOptions(**stated))
-    explanation = reasons.explain(velocity_map, Detector.load(model), place)
+    explanation = reasons.explain(velocity_map, Detector.load(model, prior=prior), place)
     if output:
         write_evidence(output, velocity_map, explanation)
     if as_json:

@@ -144,7 +144,10 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
         (polygon(found.footprint), properties(result, found, screening.detector))
         for result, found in screening.ranked
     ]
-    about = {"program": f"bradyseism {version('bradyseism')}"}
+    about = {
+        "program": f"bradyseism {version('bradyseism')}",
+        "prior": screening.detector.calibration.prior,
+    }
     write_geojson(folder / "detections.geojson", features, about)
     rows = volcano_rows(screening)
     write_csv(folder / "volcanoes.csv", VOLCANO_COLUMNS, [list(row.values()) for row in rows])
@@ -185,6 +188,7 @@ def properties(result: DetectionResult, found: Detection, detector: Detector) ->
         "longitude": round(found.longitude, 5),
         "latitude": round(found.latitude, 5),
         "probability": round(found.probability, 4),
+        "prior": detector.calibration.prior,
         "rate_mm_per_year": round(1e3 * found.rate, 2),
         "rate_positive": "toward the satellite",
         "radius_km": round(found.radius / 1e3, 2),
@@ -215,6 +219,7 @@ def volcano_rows(screening: Screening) -> list[dict[str, Any]]:
 def as_json(screening: Screening) -> dict[str, Any]:
     """All that was found, for machines: maps, detections, volcanoes and refused maps."""
     return {
+        "prior": screening.detector.calibration.prior,
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
         "volcanoes": volcano_rows(screening),

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
+from bradyseism.detection.prior import PRIOR_FACTS, WINDOW_PRIOR
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
@@ -58,7 +59,7 @@ class ShippedSettings:
     validation: int = 6_000
     calibration: int = 6_000
     seed: int = 20_220_601
-    prior: float = 0.05
+    prior: float = WINDOW_PRIOR
     network: str = "compact"
     processes: int = 2
     scenes: SceneSettings = field(default_factory=SceneSettings)
@@ -124,6 +125,7 @@ def train_shipped(
         "validation_loss": result.loss,
         "history": result.history,
         "metrics_simulated": metrics,
+        "prior": _prior_facts(settings.prior),
         "limits": LIMITS,
         "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
         **provenance,
@@ -131,6 +133,12 @@ def train_shipped(
     card = model_card(NAME, settings.encoding, calibration, facts)
     publish(folder, "shipped", model, card)
     return card
+
+
+def _prior_facts(prior: float) -> dict[str, Any]:
+    if prior == WINDOW_PRIOR:
+        return dict(PRIOR_FACTS)
+    return {"per_window": prior, "per_window_source": "the setting `prior` of this run"}
 
 
 def _windows(
