@@ -86,6 +86,23 @@ def test_inspect_names_the_option_for_what_is_missing(tmp_path):
     assert all(name in options for name in ("--unit", "--positive", "--years"))
 
 
+def test_a_warning_names_what_is_odd(tmp_path):
+    path = tmp_path / "metres.tif"
+    profile = {"driver": "GTiff", "height": 70, "width": 70, "count": 1, "dtype": "float32"}
+    transform = rasterio.transform.from_origin(500_000.0, 4_000_000.0, 100.0, 100.0)
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=transform, **profile) as file:
+        file.write(np.linspace(-5, 5, 4900, dtype=np.float32).reshape(1, 70, 70))
+    stated = ["--unit", "m/yr", "--positive", "toward", "--years", "5"]
+    odd = "is the unit mm/yr (--unit mm/yr)?"
+    assert odd in " ".join(call("inspect", path, *stated).stdout.split())
+    answer = call("detect", path, *stated, "-o", tmp_path / "result", "--json")
+    assert answer.exit_code == 0
+    (warning,) = json.loads(answer.stdout)["warnings"]
+    assert odd in warning["warning"]
+    assert odd in answer.stderr
+    assert odd in (tmp_path / "result" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("command", ["inspect", "detect", "explain"])
 def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
     path = tmp_path / "notes.tif"

@@ -36,6 +36,8 @@ def inspect(
     stdout.print(facts_table(inspection))
     for note in inspection.notes:
         stdout.print(f"Note: {note}", markup=False, highlight=False)
+    for warning in inspection.warnings:
+        stdout.print(f"Warning: {warning}", markup=False, highlight=False)
     if inspection.missing:
         stdout.print(missing_table(inspection))
     else:
@@ -98,6 +100,8 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
             *([detections_table(screening)] if screening.ranked else []), advice(screening)
         )
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
+    for name, warning in screening.warnings:
+        complain(f"warning: {name}: {warning}")
     for refusal in screening.refusals:
         named = "" if refusal.path in refusal.reason else f"{refusal.path}: "
         complain(f"left out: {named}{refusal.reason}")

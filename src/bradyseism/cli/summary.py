@@ -27,6 +27,7 @@ def understood(inspection: Inspection) -> dict[str, Any]:
         ],
         "missing": [{"what": what, "option": option} for what, option in inspection.missing],
         "notes": inspection.notes,
+        "warnings": inspection.warnings,
     }
 
 

@@ -315,12 +315,15 @@ class Provenance:
         Name of the reader.
     notes : tuple of str
         What the reader had to decide or left out, for people.
+    warnings : tuple of str
+        What is odd about the map itself.
     """
 
     path: str
     sha256: str
     reader: str
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

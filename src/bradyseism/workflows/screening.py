@@ -69,6 +69,12 @@ class Screening:
         pairs = [(result, found) for result in self.results for found in result.detections]
         return sorted(pairs, key=lambda pair: -pair[1].probability)
 
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """Name of the map and what is odd about it, for each oddity."""
+        known = [result.map for result in self.results if result.map.provenance]
+        return [(one.name, words) for one in known for words in one.provenance.warnings]
+
 
 def screen(
     paths: Sequence[str | Path],
@@ -223,6 +229,7 @@ def as_json(screening: Screening) -> dict[str, Any]:
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
         "volcanoes": volcano_rows(screening),
+        "warnings": [{"map": name, "warning": words} for name, words in screening.warnings],
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
 
