@@ -276,7 +276,7 @@ def _pairs(job: tuple[int, int, int, SceneSettings]) -> NDArray[np.float32]:
         ]
         if scenes[1].truth.volcanic:
             pairs.append(np.stack([scene.map.velocity for scene in scenes]))
-    return np.stack(pairs)
+    return np.array(pairs, dtype=np.float32).reshape(-1, 2, *settings.shape)
 
 
 def _words(interval: Interval) -> str:
