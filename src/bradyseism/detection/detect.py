@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.attribution import grad_cam
 from bradyseism.detection.events import FLAG, Candidate, find_candidates
+from bradyseism.detection.false_alarm import FalseAlarm
 from bradyseism.detection.footprint import measure
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, scan
@@ -76,6 +77,8 @@ class Detection:
         Nearest catalogued volcano within `ASSOCIATION` or the radius.
     volcano_distance : float or None
         Distance (m) to the nearest catalogued volcano, associated or not.
+    false_alarm : FalseAlarm or None
+        Chance that noise alone makes one as strong; a screening fills it in.
     """
 
     identifier: str
@@ -89,6 +92,7 @@ class Detection:
     evidence: NDArray[np.float64]
     volcano: Volcano | None = None
     volcano_distance: float | None = None
+    false_alarm: FalseAlarm | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
+from bradyseism.workflows.certainty import false_alarm_facts, with_false_alarms
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,8 @@ def screen(
             velocity_map = open_map(path, options or ReadOptions())
             taken = {result.map.name for result in results}
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
-            results.append(detect(velocity_map, detector, catalogue))
+            found = detect(velocity_map, detector, catalogue)
+            results.append(with_false_alarms(found, detector))
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -195,6 +197,7 @@ def properties(result: DetectionResult, found: Detection, detector: Detector) ->
         "latitude": round(found.latitude, 5),
         "probability": round(found.probability, 4),
         "prior": detector.calibration.prior,
+        **false_alarm_facts(found.false_alarm),
         "rate_mm_per_year": round(1e3 * found.rate, 2),
         "rate_positive": "toward the satellite",
         "radius_km": round(found.radius / 1e3, 2),
