@@ -22,6 +22,7 @@ COMMANDS = [
     ["simulate", "scenes"],
     ["simulate", "analogue"],
     ["train", "shipped"],
+    ["train", "card"],
     ["train", "paper"],
     ["finetune"],
     ["reproduce"],

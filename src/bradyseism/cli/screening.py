@@ -14,6 +14,9 @@ from bradyseism.cli.terminal import BAD_INPUT, complain, print_json, progress_ba
 if TYPE_CHECKING:
     from bradyseism.workflows.screening import Screening
 
+# Of an earlier run with other maps, or with a model that knew more.
+LEFTOVERS = ("*/probability.tif", "*/detectable_rate.tif", "detectable_rate.tif")
+
 
 @reads_maps
 def inspect(
@@ -58,7 +61,8 @@ def detect(
 ) -> None:
     """Look for volcanic deformation in velocity maps and write what was found to a folder.
 
-    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif` and `report.html`.
+    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif`, `detectable_rate.tif` (where
+    the model's card knows rates) and `report.html`.
 
     Example: `bradyseism detect vel.tif --catalogue volcanoes.csv -o result`
     """
@@ -76,7 +80,7 @@ def detect(
             maps, detector, options=ReadOptions(**stated), catalogue=volcanoes, progress=progress
         )
         if screening.results:
-            with staged_folder(output, leftovers="*/probability.tif") as folder:
+            with staged_folder(output, leftovers=LEFTOVERS) as folder:
                 write_screening(screening, folder)
                 write_report(
                     folder / "report.html",

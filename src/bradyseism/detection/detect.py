@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.detection.attribution import grad_cam
+from bradyseism.detection.detectable import DetectionCurve, detectable_rate
 from bradyseism.detection.events import FLAG, Candidate, find_candidates
 from bradyseism.detection.false_alarm import FalseAlarm
 from bradyseism.detection.footprint import measure
@@ -128,6 +129,9 @@ class DetectionResult:
         Every window that was classified.
     volcanoes : tuple of VolcanoStatus
         Every catalogued volcano inside the map, most probable first.
+    detectable : array of float32, shape (rows, columns), or None
+        Smallest peak LOS rate (m/yr, either sign) that would have been found, on the map's own
+        grid; NaN where not observable. None if the model's card does not say.
     """
 
     map: VelocityMap
@@ -135,6 +139,7 @@ class DetectionResult:
     probability: NDArray[np.float32]
     windows: NDArray[np.void]
     volcanoes: tuple[VolcanoStatus, ...]
+    detectable: NDArray[np.float32] | None = None
 
     @property
     def score(self) -> float:
@@ -173,13 +178,27 @@ def detect(
     )
     evidence = _evidence(scanned, candidates, detector.encoding.size)
     own, finest = velocity_map.grid, scanned.levels[0].grid
-    (probability,) = resample(
-        [evidence],
+    curve = DetectionCurve.from_card(detector.card)
+    layers = [evidence]
+    if curve:
+        layers.append(
+            detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)[0]
+        )
+    probability, *rate = resample(
+        layers,
         own.shape,
         lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
     )
     volcanoes = _status(velocity_map, detections, probability, catalogue)
-    return DetectionResult(velocity_map, detections, probability, scanned.windows, volcanoes)
+    per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
+    return DetectionResult(
+        velocity_map,
+        detections,
+        probability,
+        scanned.windows,
+        volcanoes,
+        rate[0] / np.float32(per_year) if rate else None,
+    )
 
 
 def _describe(

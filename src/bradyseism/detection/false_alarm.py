@@ -6,6 +6,11 @@ tropospheric noise to tell which features of a map it can make). With n maps dra
 something as strong, the chance is stated as ``(k + 1) / (n + 1)``: nothing under ``1 / (n + 1)``
 can be claimed. A table on the model card, made once by simulation, gives a second, rougher number
 without that floor.
+
+References
+----------
+Staniewicz, S. and Chen, J. (2022), Automatic detection of InSAR surface deformation signals in the
+presence of severe tropospheric noise, TechRxiv, doi:10.36227/techrxiv.20128406.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How sure a screening is: for each detection the chance that noise alone made it."""
+"""How sure a screening is: chances of false alarms, and what would have been found."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from bradyseism.detection.detect import DetectionResult
 from bradyseism.detection.false_alarm import FalseAlarm, TailTable, chance_by_draws
 from bradyseism.detection.runtime import Detector
 from bradyseism.physics.covariance import ExponentialModel
+
+# Of the places with an answer, those that the stated rate holds for.
+_SHARE = 0.9
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +64,24 @@ def false_alarm_facts(chance: FalseAlarm | None) -> dict[str, float | int | str 
         "false_alarm_by_table": chance.by_table,
         "noise_model": noise_in_words(chance.noise),
     }
+
+
+def detectable_in_words(result: DetectionResult) -> str:
+    """Say what rate would have been seen over how much of a map; empty where it is not known.
+
+    The rate is that which nine tenths of the places with an answer reach or undercut.
+    """
+    valid = result.map.valid
+    if result.detectable is None or not np.isfinite(result.detectable[valid]).any():
+        return ""
+    rates = result.detectable[valid]
+    known = np.isfinite(rates)
+    rate = 1e3 * float(np.quantile(rates[known], _SHARE))
+    return (
+        f"A source over {rate:.2g} mm/yr, of the width seen best, would have been found in nine "
+        f"cases of ten over {100 * _SHARE * known.mean():.0f} % of the pixels with data "
+        "(detectable_rate.tif)."
+    )
 
 
 def noise_in_words(noise: ExponentialModel) -> str:

@@ -17,7 +17,7 @@ from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.tables import polygon, write_csv, write_geojson
-from bradyseism.workflows.certainty import false_alarm_facts, with_false_alarms
+from bradyseism.workflows.certainty import detectable_in_words, false_alarm_facts, with_false_alarms
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def screen(
 
 
 def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
-    """Write `detections.geojson`, `volcanoes.csv` and the probability of each map.
+    """Write `detections.geojson`, `volcanoes.csv`, and probability and detectable rate of each map.
 
     Parameters
     ----------
@@ -141,6 +141,7 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     folder : path
         An existing folder. The probability of a single map is `probability.tif`; that of several
         is `<map>/probability.tif`, with the two lists over all maps beside these folders.
+        `detectable_rate.tif` (mm/yr) lies beside it where the model's card knows rates.
 
     Raises
     ------
@@ -169,6 +170,14 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
             description="probability of volcanic deformation",
             unit="1",
         )
+        if result.detectable is not None:
+            write_cog(
+                target / "detectable_rate.tif",
+                1e3 * result.detectable,
+                result.map.grid,
+                description="smallest LOS rate that would have been found",
+                unit="mm/yr",
+            )
 
 
 def properties(result: DetectionResult, found: Detection, detector: Detector) -> dict[str, Any]:
@@ -232,6 +241,10 @@ def as_json(screening: Screening) -> dict[str, Any]:
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
         "volcanoes": volcano_rows(screening),
+        "detectable": [
+            {"map": result.map.name, "words": detectable_in_words(result)}
+            for result in screening.results
+        ],
         "warnings": [{"map": name, "warning": words} for name, words in screening.warnings],
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }

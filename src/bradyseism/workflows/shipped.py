@@ -14,7 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
-from bradyseism.detection.prior import PRIOR_FACTS, WINDOW_PRIOR
+from bradyseism.detection.prior import WINDOW_PRIOR
+from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.certainty import CertaintySettings
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
@@ -23,6 +25,7 @@ from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.loop import fit
+from bradyseism.workflows.card import BACKGROUNDS, certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
 
 logger = logging.getLogger(__name__)
@@ -49,6 +52,10 @@ class ShippedSettings:
         Seeds of the sets are `seed`, `seed + 1`, `seed + 2`; of the first weights `seed`.
     prior : float
         Share of windows expected to hold deformation, stated by every probability.
+    reliability : int
+        Backgrounds by which the reliability is measured.
+    certainty : CertaintySettings
+        What is simulated for false alarms and detectable rates.
     network : str
         Key of `models.network.NETWORKS`.
     processes : int
@@ -60,6 +67,8 @@ class ShippedSettings:
     calibration: int = 6_000
     seed: int = 20_220_601
     prior: float = WINDOW_PRIOR
+    reliability: int = BACKGROUNDS
+    certainty: CertaintySettings = field(default_factory=CertaintySettings)
     network: str = "compact"
     processes: int = 2
     scenes: SceneSettings = field(default_factory=SceneSettings)
@@ -125,20 +134,21 @@ def train_shipped(
         "validation_loss": result.loss,
         "history": result.history,
         "metrics_simulated": metrics,
-        "prior": _prior_facts(settings.prior),
         "limits": LIMITS,
         "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
         **provenance,
     }
     card = model_card(NAME, settings.encoding, calibration, facts)
+    path = publish(folder, "shipped", model, card)
+    card |= certainty_facts(
+        Detector.load(path),
+        settings.certainty,
+        backgrounds=settings.reliability,
+        processes=settings.processes,
+        progress=progress,
+    )
     publish(folder, "shipped", model, card)
     return card
-
-
-def _prior_facts(prior: float) -> dict[str, Any]:
-    if prior == WINDOW_PRIOR:
-        return dict(PRIOR_FACTS)
-    return {"per_window": prior, "per_window_source": "the setting `prior` of this run"}
 
 
 def _windows(
