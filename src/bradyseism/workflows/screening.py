@@ -73,8 +73,12 @@ class Screening:
     @property
     def warnings(self) -> list[tuple[str, str]]:
         """Name of the map and what is odd about it, for each oddity."""
-        known = [result.map for result in self.results if result.map.provenance]
-        return [(one.name, words) for one in known for words in one.provenance.warnings]
+        return [
+            (result.map.name, words)
+            for result in self.results
+            if result.map.provenance
+            for words in result.map.provenance.warnings
+        ]
 
 
 def screen(
