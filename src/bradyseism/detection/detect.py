@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.detection.attribution import grad_cam
-from bradyseism.detection.detectable import DetectionCurve, detectable_rate
+from bradyseism.detection.detectable import detectable_map
 from bradyseism.detection.events import FLAG, Candidate, find_candidates
 from bradyseism.detection.false_alarm import FalseAlarm
 from bradyseism.detection.footprint import measure
@@ -178,26 +178,15 @@ def detect(
     )
     evidence = _evidence(scanned, candidates, detector.encoding.size)
     own, finest = velocity_map.grid, scanned.levels[0].grid
-    curve = DetectionCurve.from_card(detector.card)
-    layers = [evidence]
-    if curve:
-        layers.append(
-            detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)[0]
-        )
-    probability, *rate = resample(
-        layers,
+    (probability,) = resample(
+        [evidence],
         own.shape,
         lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
     )
     volcanoes = _status(velocity_map, detections, probability, catalogue)
-    per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
+    detectable = detectable_map(velocity_map, scanned, detector)
     return DetectionResult(
-        velocity_map,
-        detections,
-        probability,
-        scanned.windows,
-        volcanoes,
-        rate[0] / np.float32(per_year) if rate else None,
+        velocity_map, detections, probability, scanned.windows, volcanoes, detectable
     )
 
 

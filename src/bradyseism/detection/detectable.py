@@ -16,15 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan
+from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import noise_scales
 
-__all__ = ["LAGS", "THIN", "DetectionCurve", "detectable_rate", "window_noise"]
+__all__ = ["LAGS", "THIN", "DetectionCurve", "detectable_map", "detectable_rate", "window_noise"]
 
 # Noise is measured on every second pixel of a window, at these lags of what is left.
 THIN, LAGS = 2, (1, 4)
 # A place counts as seen where this share of the pixels within a tenth of the window holds data.
 LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
+# Pixels of a map that share one rate.
+STEP = 4
 _SOFTEST = 0.05
 
 
@@ -149,6 +153,42 @@ def detectable_rate(
         best[better], width[better] = rate[better], of_width[better]
     best[np.isinf(best)] = np.nan
     return best, width
+
+
+def detectable_map(
+    velocity_map: VelocityMap, scanned: Scan, detector: Detector
+) -> NDArray[np.float32] | None:
+    """Detectable rate on the map's own grid.
+
+    Parameters
+    ----------
+    velocity_map : VelocityMap
+        The map.
+    scanned : Scan
+        Of this map by this detector.
+    detector : Detector
+        At its prior.
+
+    Returns
+    -------
+    array, shape (rows, columns), or None
+        m/yr, one value for `STEP` x `STEP` pixels; NaN where not observable. None if the card has
+        no curve.
+    """
+    curve = DetectionCurve.from_card(detector.card)
+    if curve is None:
+        return None
+    rate, _ = detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)
+    own, finest = velocity_map.grid, scanned.levels[0].grid
+    rows, columns = (np.minimum(np.arange(0, n, STEP) + STEP // 2, n - 1) for n in own.shape)
+    places = finest.row_column(*own.longitude_latitude(rows[:, None], columns))
+    row, column = (
+        np.clip(np.rint(place), 0, n - 1).astype(np.intp)
+        for place, n in zip(places, finest.shape, strict=True)
+    )
+    wide = rate[row, column].repeat(STEP, axis=0).repeat(STEP, axis=1)
+    per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
+    return np.asarray(wide[: own.shape[0], : own.shape[1]] / np.float32(per_year))
 
 
 def _paint(

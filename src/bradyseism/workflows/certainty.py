@@ -69,17 +69,16 @@ def false_alarm_facts(chance: FalseAlarm | None) -> dict[str, float | int | str 
 def detectable_in_words(result: DetectionResult) -> str:
     """Say what rate would have been seen over how much of a map; empty where it is not known.
 
-    The rate is that which nine tenths of the places with an answer reach or undercut.
+    The rate is that which nine tenths of the places with an answer stay within.
     """
     valid = result.map.valid
     if result.detectable is None or not np.isfinite(result.detectable[valid]).any():
         return ""
     rates = result.detectable[valid]
-    known = np.isfinite(rates)
-    rate = 1e3 * float(np.quantile(rates[known], _SHARE))
+    rate = float(np.quantile(rates[np.isfinite(rates)], _SHARE))
     return (
-        f"A source over {rate:.2g} mm/yr, of the width seen best, would have been found in nine "
-        f"cases of ten over {100 * _SHARE * known.mean():.0f} % of the pixels with data "
+        f"A source over {1e3 * rate:.2g} mm/yr, of the width seen best, would have been found in "
+        f"nine cases of ten over {100 * np.mean(rates <= rate):.0f} % of the pixels with data "
         "(detectable_rate.tif)."
     )
 
