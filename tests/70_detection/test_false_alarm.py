@@ -57,7 +57,7 @@ def test_the_chance_is_that_of_ranks_and_no_less_than_the_draws_allow(
 
 def test_fewer_windows_allow_more_draws_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(false_alarm, "_strongest", lambda *_: -np.inf)
-    for windows, draws in ((10_000_000, false_alarm.FEWEST), (1, false_alarm.MOST), (540, 10)):
+    for windows, draws in ((10_000_000, false_alarm.FEWEST), (1, false_alarm.MOST), (140, 10)):
         (chance,) = chance_by_draws(quiet_map(), Detector.load(), [1.0], windows=windows)
         assert chance.draws == draws
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from bradyseism import cli
 from bradyseism.config import TABLES
+from bradyseism.detection.runtime import Detector
 
 COMMANDS = [
     ["inspect"],
@@ -223,7 +224,19 @@ def test_tables_are_those_of_the_commands():
 def test_detect_writes_everything(result):
     folder, _ = result
     expected = {"detections.geojson", "volcanoes.csv", "probability.tif", "report.html"}
+    if Detector.load().card.get("detectable"):
+        expected.add("detectable_rate.tif")
     assert {item.name for item in folder.iterdir()} == expected
+
+
+def test_detect_says_how_often_noise_does_as_much(result):
+    folder, answer = result
+    features = json.loads((folder / "detections.geojson").read_text())["features"]
+    for found in (*answer["detections"], *(feature["properties"] for feature in features)):
+        assert found["false_alarm_draws"] >= 4
+        assert 1 / (found["false_alarm_draws"] + 1) - 1e-4 <= found["false_alarm"] <= 1
+        assert found["noise_model"].startswith("exponential, ")
+    assert "maps of pure noise with this map's variogram" in (folder / "report.html").read_text()
 
 
 def test_detect_finds_the_two_hidden_volcanoes(result):

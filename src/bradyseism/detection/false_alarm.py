@@ -35,7 +35,7 @@ from bradyseism.physics.variogram_fit import fit
 __all__ = ["FalseAlarm", "TailTable", "chance_by_draws", "own_noise"]
 
 # Windows that the network judges in about a second on two cores, and bounds of the maps drawn.
-WINDOWS_A_PLACE = 5_400
+WINDOWS_A_PLACE = 1_400
 FEWEST, MOST = 4, 199
 _BINS = 24
 
