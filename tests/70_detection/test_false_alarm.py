@@ -93,6 +93,7 @@ def test_the_chance_by_table_is_that_of_any_window_at_its_own_pixel_size() -> No
     assert one == pytest.approx(np.exp(-6.0))
     many = made.chance(noise, [(200.0, 1.0, 100)], 200.0, 6.0)
     assert many == pytest.approx(1 - (1 - np.exp(-6.0)) ** 100)
+    assert made.chance(noise, [(200.0, 1.0, 1)], 200.0, 60.0) == false_alarm.LEAST_CLAIM
     # At pixels a hundred times finer the noise is as long as the table goes.
     assert made.chance(noise, [(2.0, 1.0, 1)], 2.0, 6.0) == pytest.approx(np.exp(-3.0))
 

@@ -37,6 +37,8 @@ __all__ = ["FalseAlarm", "TailTable", "chance_by_draws", "own_noise"]
 # Windows that the network judges in about a second on two cores, and bounds of the maps drawn.
 WINDOWS_A_PLACE = 1_400
 FEWEST, MOST = 4, 199
+# The table's tail is extrapolated: no chance under this is claimed of a map.
+LEAST_CLAIM = 1e-4
 _BINS = 24
 
 
@@ -131,7 +133,7 @@ class TailTable:
     ) -> float:
         """Chance that any of some windows of pure noise is as sure, if they were independent.
 
-        Windows overlap, so this is a little too high.
+        Windows overlap, so this is a little too high. Never under `LEAST_CLAIM`.
 
         Parameters
         ----------
@@ -151,7 +153,7 @@ class TailTable:
                 noise.length / pixel, nugget / max(nugget + noise.sill, 1e-300), valid, log_odds
             )
             quiet += number * math.log1p(-min(share, 1.0 - 1e-12))
-        return -math.expm1(quiet)
+        return max(-math.expm1(quiet), LEAST_CLAIM)
 
 
 def own_noise(velocity_map: VelocityMap) -> ExponentialModel:
