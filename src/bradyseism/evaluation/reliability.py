@@ -72,7 +72,8 @@ class Reliability:
     brier : Interval
         Brier score, with its 95 % interval over places.
     error : Interval
-        Expected calibration error over the bins, with its 95 % interval over places.
+        Expected calibration error over the bins, with its 95 % interval over places. Resampling
+        adds the floor once more: with few places the interval lies too high.
     floor : float
         Error that perfect probabilities would show with as many windows: finite bins are never
         level.
