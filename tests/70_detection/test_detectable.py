@@ -155,14 +155,17 @@ def test_nine_of_ten_sources_of_the_stated_rate_are_found(detector: Detector) ->
         scanned = scan(a_map(noise), detector)
         rate, width = detectable_rate(scanned, curve, 64, detector.calibration.prior)
         row, column = rng.integers(64, 128, 2)
-        source = sized_source(float(width[row, column]), look, BodyPrior(), index)
+        own, finest = a_map(noise).grid, scanned.levels[0]
+        place = finest.grid.row_column(*own.longitude_latitude(row, column))
+        there = round(float(place[0])), round(float(place[1]))
+        source = sized_source(float(width[there]), look, BodyPrior(), index)
         axis = np.arange(192) * PIXEL
         easting, northing = np.meshgrid(axis - column * PIXEL, row * PIXEL - axis)
         los = project(source.displacement(easting, northing), look)
         peak = project(source.displacement(np.zeros(1), np.zeros(1)), look)[0]
-        moved = a_map(noise + float(rate[row, column]) * los / peak)
-        east, north = scanned.levels[0].position(row, column)
-        reach = float(max(width[row, column], 3e3))
+        moved = a_map(noise + float(rate[there]) * los / peak)
+        east, north = finest.position(*place)
+        reach = float(max(width[there], 3e3))
         found += any(
             np.hypot(one.window.easting - east, one.window.northing - north) < reach
             for one in detect(moved, detector).detections
