@@ -370,7 +370,7 @@ class TestCsv:
 
 
 class TestStagedFolder:
-    def write(self, folder, *names, leftovers="*/probability.tif"):
+    def write(self, folder, *names, leftovers=("*/probability.tif",)):
         with staged_folder(folder, leftovers=leftovers) as staging:
             for name in names:
                 (staging / name).parent.mkdir(exist_ok=True)
@@ -388,7 +388,7 @@ class TestStagedFolder:
         self.write(tmp_path, "a/probability.tif")
         with (
             pytest.raises(RuntimeError, match="halfway"),
-            staged_folder(tmp_path, leftovers="*/probability.tif"),
+            staged_folder(tmp_path, leftovers=("*/probability.tif",)),
         ):
             raise RuntimeError("halfway")
         assert (tmp_path / "a" / "probability.tif").is_file()

@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 torch = pytest.importorskip("torch")
 
 from bradyseism.detection.runtime import Detector  # noqa: E402  (after the skip)
+from bradyseism.evaluation.certainty import CertaintySettings  # noqa: E402
 from bradyseism.maps.readers import ReadOptions  # noqa: E402
 from bradyseism.models.checkpoint import load  # noqa: E402
 from bradyseism.samples.encoding import WrappedPatch  # noqa: E402
@@ -33,7 +34,12 @@ COMMAND = {"command": "pytest", "commit": "none"}
 
 def shipped_settings() -> ShippedSettings:
     settings = ShippedSettings(training=160, validation=60, calibration=80, processes=1)
-    return replace(settings, loop=replace(settings.loop, epochs=1, batch_size=32))
+    few = CertaintySettings(
+        lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), windows=16, widths=(0.2,),
+        ratios=(2.0, 32.0), sources=10,
+    )  # fmt: skip
+    loop = replace(settings.loop, epochs=1, batch_size=32)
+    return replace(settings, loop=loop, certainty=few, reliability=20)
 
 
 def test_the_shipped_weights_and_the_shipped_onnx_are_one_model() -> None:
@@ -59,7 +65,10 @@ def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
     card = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)
     detector = Detector.load(tmp_path / "shipped.onnx")
     assert json.loads((tmp_path / "shipped.json").read_text()) == card == detector.card
-    assert detector.calibration.prior == 0.05
+    assert detector.calibration.prior == card["prior"]["per_window"] == 0.05
+    assert np.shape(card["false_alarm"]["log_odds"])[:3] == (2, 1, 1)
+    assert np.shape(card["detectable"]["ratios"]) == (2, 1, 4)
+    assert 0 < card["reliability"]["balanced"]["expected_calibration_error"][0] < 1
     assert "## Limits" in (tmp_path / "shipped.md").read_text()
     windows = sorted((tmp_path / "windows").iterdir())
     stamps = [path.stat().st_mtime_ns for path in windows]

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from bradyseism import cli
 from bradyseism.config import TABLES
+from bradyseism.detection.runtime import Detector
 
 COMMANDS = [
     ["inspect"],
@@ -22,6 +23,7 @@ COMMANDS = [
     ["simulate", "scenes"],
     ["simulate", "analogue"],
     ["train", "shipped"],
+    ["train", "card"],
     ["train", "paper"],
     ["finetune"],
     ["reproduce"],
@@ -86,6 +88,23 @@ def test_inspect_names_the_option_for_what_is_missing(tmp_path):
     assert all(name in options for name in ("--unit", "--positive", "--years"))
 
 
+def test_a_warning_names_what_is_odd(tmp_path):
+    path = tmp_path / "metres.tif"
+    profile = {"driver": "GTiff", "height": 70, "width": 70, "count": 1, "dtype": "float32"}
+    transform = rasterio.transform.from_origin(500_000.0, 4_000_000.0, 100.0, 100.0)
+    with rasterio.open(path, "w", crs="EPSG:32633", transform=transform, **profile) as file:
+        file.write(np.linspace(-5, 5, 4900, dtype=np.float32).reshape(1, 70, 70))
+    stated = ["--unit", "m/yr", "--positive", "toward", "--years", "5"]
+    odd = "is the unit mm/yr (--unit mm/yr)?"
+    assert odd in " ".join(call("inspect", path, *stated).stdout.split())
+    answer = call("detect", path, *stated, "-o", tmp_path / "result", "--json")
+    assert answer.exit_code == 0
+    (warning,) = json.loads(answer.stdout)["warnings"]
+    assert odd in warning["warning"]
+    assert odd in answer.stderr
+    assert odd in (tmp_path / "result" / "report.html").read_text()
+
+
 @pytest.mark.parametrize("command", ["inspect", "detect", "explain"])
 def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
     path = tmp_path / "notes.tif"
@@ -98,6 +117,25 @@ def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
     assert lines[0].startswith("bradyseism: ")
     assert "notes.tif" in lines[0]
     assert [item.name for item in tmp_path.iterdir()] == ["notes.tif"]
+
+
+@pytest.mark.parametrize("prior", ["0", "1.5", "-0.2"])
+def test_a_prior_that_is_no_share_is_bad_input(demo, tmp_path, prior):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path / "result", "--prior", prior)
+    assert answer.exit_code == 2
+    assert f"prior {float(prior):g} is outside 0-1: give a share of windows" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_prior_is_stated_in_every_output(demo, tmp_path):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path / "r", "--prior", "0.01", "--json")
+    assert answer.exit_code == 0
+    said = json.loads(answer.stdout)
+    assert said["prior"] == 0.01
+    assert {found["prior"] for found in said["detections"]} == {0.01}
+    written = json.loads((tmp_path / "r" / "detections.geojson").read_text())
+    assert written["properties"]["prior"] == 0.01
+    assert "1 % of windows expected to deform" in (tmp_path / "r" / "report.html").read_text()
 
 
 def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
@@ -186,7 +224,19 @@ def test_tables_are_those_of_the_commands():
 def test_detect_writes_everything(result):
     folder, _ = result
     expected = {"detections.geojson", "volcanoes.csv", "probability.tif", "report.html"}
+    if Detector.load().card.get("detectable"):
+        expected.add("detectable_rate.tif")
     assert {item.name for item in folder.iterdir()} == expected
+
+
+def test_detect_says_how_often_noise_does_as_much(result):
+    folder, answer = result
+    features = json.loads((folder / "detections.geojson").read_text())["features"]
+    for found in (*answer["detections"], *(feature["properties"] for feature in features)):
+        assert found["false_alarm_draws"] >= 4
+        assert 1 / (found["false_alarm_draws"] + 1) - 1e-4 <= found["false_alarm"] <= 1
+        assert found["noise_model"].startswith("exponential, ")
+    assert "maps of pure noise with this map's variogram" in (folder / "report.html").read_text()
 
 
 def test_detect_finds_the_two_hidden_volcanoes(result):

@@ -17,6 +17,10 @@ Config = Annotated[Path | None, typer.Option(help="TOML file with the settings o
 Model = Annotated[
     Path | None, typer.Option(help="Detector as ONNX file. [default: the one shipped]")
 ]
+Prior = Annotated[
+    float | None,
+    typer.Option(help="Share of windows expected to deform, 0-1. [default: the model card's]"),
+]
 CatalogueFile = Annotated[
     Path | None,
     typer.Option(help="Volcanoes: CSV of number, name, latitude, longitude, elevation_m."),

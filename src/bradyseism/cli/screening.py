@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bradyseism.cli.options import CatalogueFile, Json, Model, Output, Quiet, reads_maps
+from bradyseism.cli.options import CatalogueFile, Json, Model, Output, Prior, Quiet, reads_maps
 from bradyseism.cli.terminal import BAD_INPUT, complain, print_json, progress_bar, stdout
 
 if TYPE_CHECKING:
     from bradyseism.workflows.screening import Screening
+
+# Of an earlier run with other maps, or with a model that knew more.
+LEFTOVERS = ("*/probability.tif", "*/detectable_rate.tif", "detectable_rate.tif")
 
 
 @reads_maps
@@ -36,6 +39,8 @@ def inspect(
     stdout.print(facts_table(inspection))
     for note in inspection.notes:
         stdout.print(f"Note: {note}", markup=False, highlight=False)
+    for warning in inspection.warnings:
+        stdout.print(f"Warning: {warning}", markup=False, highlight=False)
     if inspection.missing:
         stdout.print(missing_table(inspection))
     else:
@@ -56,13 +61,14 @@ def detect(
             help="Elevation model (tiles or raster): tells slopes and relief from sources."
         ),
     ] = None,
+    prior: Prior = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Look for volcanic deformation in velocity maps and write what was found to a folder.
 
-    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif` and `report.html`; of several
-    maps `places.geojson` too.
+    Writes `detections.geojson`, `volcanoes.csv`, `probability.tif`, `detectable_rate.tif` (where
+    the model's card knows rates) and `report.html`; of several maps `places.geojson` too.
 
     Example: `bradyseism detect vel.tif --catalogue volcanoes.csv -o result`
     """
@@ -73,7 +79,7 @@ def detect(
     from bradyseism.review.report import write_report
     from bradyseism.workflows.screening import screen, write_screening
 
-    detector = Detector.load(model)
+    detector = Detector.load(model, prior=prior)
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(
@@ -85,7 +91,7 @@ def detect(
             progress=progress,
         )
         if screening.results:
-            with staged_folder(output, leftovers="*/probability.tif") as folder:
+            with staged_folder(output, leftovers=LEFTOVERS) as folder:
                 write_screening(screening, folder)
                 write_report(
                     folder / "report.html",
@@ -112,6 +118,8 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
             advice(screening),
         )
         stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
+    for name, warning in screening.warnings:
+        complain(f"warning: {name}: {warning}")
     for refusal in screening.refusals:
         named = "" if refusal.path in refusal.reason else f"{refusal.path}: "
         complain(f"left out: {named}{refusal.reason}")
@@ -131,6 +139,7 @@ def explain(
     ] = None,
     stated: dict[str, Any],
     model: Model = None,
+    prior: Prior = None,
     as_json: Json = False,
 ) -> None:
     """Say what each window size makes of a place, and draw which ground decided (Grad-CAM).
@@ -145,7 +154,7 @@ def explain(
 
     place = reasons.parse_place(at) if at else None
     velocity_map = open_map(path, ReadOptions(**stated))
-    explanation = reasons.explain(velocity_map, Detector.load(model), place)
+    explanation = reasons.explain(velocity_map, Detector.load(model, prior=prior), place)
     if output:
         write_evidence(output, velocity_map, explanation)
     if as_json:

@@ -56,7 +56,7 @@ def simulate_scenes(
 
     default = SceneSettings(shape=(512, 512), pixel_sizes=(200.0,))
     settings = read_settings(config, "simulate", default)
-    with stderr.status("simulating"), staged_folder(output, leftovers="scene-*.tif") as folder:
+    with stderr.status("simulating"), staged_folder(output, leftovers=("scene-*.tif",)) as folder:
         written = write_scenes(folder, seed=seed, count=count, settings=settings, dem=dem)
     maps = "1 map" if len(written) == 1 else f"{len(written)} maps"
     stdout.print(f"Wrote {maps} and {output / 'truth.csv'}.", soft_wrap=True)

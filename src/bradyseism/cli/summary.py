@@ -12,12 +12,14 @@ from rich.text import Text
 from bradyseism.detection.detect import Detection
 from bradyseism.maps.readers import Inspection
 from bradyseism.review.words import chance
+from bradyseism.workflows.certainty import detectable_in_words
 from bradyseism.workflows.explanation import Explanation
 from bradyseism.workflows.properties import place_properties
 from bradyseism.workflows.screening import UNASSOCIATED, Screening, properties
 from bradyseism.workflows.variogram import NoiseReport, parameters
 
 MOST_ROWS = 20
+MOST_MAPS = 3
 
 
 def understood(inspection: Inspection) -> dict[str, Any]:
@@ -29,6 +31,7 @@ def understood(inspection: Inspection) -> dict[str, Any]:
         ],
         "missing": [{"what": what, "option": option} for what, option in inspection.missing],
         "notes": inspection.notes,
+        "warnings": inspection.warnings,
     }
 
 
@@ -191,9 +194,12 @@ def advice(screening: Screening) -> str:
     if blind:
         looked += f" ({blind} of them could not be judged at all)"
     if not ranked:
+        seen = " ".join(
+            filter(None, (detectable_in_words(result) for result in screening.results[:MOST_MAPS]))
+        )
         return (
             f"Nothing found in {looked}: no window looks like volcanic deformation. That does not "
-            f"exclude motion below the noise.{unseen}"
+            f"exclude motion below the noise. {seen}{unseen}".rstrip()
         )
     result, best = ranked[0]
     facts = properties(result, best, screening.detector)

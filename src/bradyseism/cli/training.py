@@ -38,6 +38,31 @@ def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False
     print_json({"model": str(output / "shipped.onnx"), **card["metrics_simulated"]})
 
 
+def train_card(
+    weights: Annotated[Path, typer.Argument(help="Safetensors of a model, its ONNX beside it.")],
+    *,
+    windows: Annotated[
+        int, typer.Option(help="Simulated backgrounds that the probabilities are judged by.")
+    ] = 4000,
+    quiet: Quiet = False,
+) -> None:
+    """Measure a trained model again and write its card: reliability, false alarms, rates found.
+
+    Example: `bradyseism train card runs/shipped/shipped.safetensors`
+    """
+    from bradyseism.evaluation.certainty import CertaintySettings
+    from bradyseism.workflows.card import measure_again
+
+    with progress_bar(quiet=quiet) as progress:
+        path = measure_again(
+            weights,
+            CertaintySettings(),
+            backgrounds=windows,
+            progress=lambda name, done, total: progress(done, total, name),
+        )
+    stdout.print(f"Wrote {path} with its card.", soft_wrap=True)
+
+
 def train_paper(*, output: Output, config: Config = None) -> None:
     """Train on the synthetic set of Beker et al. (2022) alone; goes on where it stopped.
 

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.detection.attribution import grad_cam
+from bradyseism.detection.detectable import detectable_map
 from bradyseism.detection.events import FLAG, Candidate, find_candidates
+from bradyseism.detection.false_alarm import FalseAlarm
 from bradyseism.detection.footprint import measure
 from bradyseism.detection.nature import Elevation, what_it_is
 from bradyseism.detection.reasons import Reason
@@ -83,6 +85,8 @@ class Detection:
         What would make it; None where too little data is left around.
     reasons : tuple of Reason
         What explains it better than a source, the best first. It changes no probability.
+    false_alarm : FalseAlarm or None
+        Chance that noise alone makes one as strong; a screening fills it in.
     """
 
     identifier: str
@@ -98,6 +102,7 @@ class Detection:
     volcano_distance: float | None = None
     source: SourceEstimate | None = None
     reasons: tuple[Reason, ...] = ()
+    false_alarm: FalseAlarm | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,9 @@ class DetectionResult:
         Every window that was classified.
     volcanoes : tuple of VolcanoStatus
         Every catalogued volcano inside the map, most probable first.
+    detectable : array of float32, shape (rows, columns), or None
+        Smallest peak LOS rate (m/yr, either sign) that would have been found, on the map's own
+        grid; NaN where not observable. None if the model's card does not say.
     """
 
     map: VelocityMap
@@ -140,6 +148,7 @@ class DetectionResult:
     probability: NDArray[np.float32]
     windows: NDArray[np.void]
     volcanoes: tuple[VolcanoStatus, ...]
+    detectable: NDArray[np.float32] | None = None
 
     @property
     def score(self) -> float:
@@ -191,7 +200,10 @@ def detect(
         lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
     )
     volcanoes = _status(velocity_map, detections, probability, catalogue)
-    return DetectionResult(velocity_map, detections, probability, scanned.windows, volcanoes)
+    detectable = detectable_map(velocity_map, scanned, detector)
+    return DetectionResult(
+        velocity_map, detections, probability, scanned.windows, volcanoes, detectable
+    )
 
 
 def _describe(

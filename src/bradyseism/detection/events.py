@@ -118,7 +118,7 @@ def _second_look(scan: Scan, detector: Detector, group: NDArray[np.int64]) -> Ca
         return Candidate(easting, northing, own, -np.inf, group)
     logits = np.where(observable, detector.predict(straight).logit, -np.inf)
     looks = [
-        (level, *_look(scan.levels[level], detector, easting, northing))
+        (level, *look_again(scan.levels[level], detector, easting, northing))
         for level, logit in zip(beside, logits, strict=True)
         if logit >= logits.max() - HOPELESS
     ]
@@ -136,10 +136,10 @@ def _corners(
     return [(row + down, column + right) for down, right in shifts]
 
 
-def _look(
+def look_again(
     level: Level, detector: Detector, easting: float, northing: float
 ) -> tuple[float, float, float]:
-    """Mean log-odds, and easting and northing, from ten windows around a place on one level."""
+    """Mean log-odds, and easting and northing (m), from ten windows around a place on one level."""
     size = detector.encoding.size
     step = round(JITTER * size)
     shifts = [(0, 0), (step, step), (step, -step), (-step, step), (-step, -step)]

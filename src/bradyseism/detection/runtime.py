@@ -78,7 +78,7 @@ class Detector:
         self.encoding: Encoding = encoding_from(self.card["encoding"])
         self.head = Head.from_json(metadata["head"])
         calibration = Calibration(**self.card.get("calibration", {}))
-        self.calibration = replace(calibration, prior=prior) if prior else calibration
+        self.calibration = calibration if prior is None else replace(calibration, prior=prior)
         self.sha256 = hashlib.sha256(content).hexdigest()
 
     @classmethod

@@ -161,7 +161,7 @@ def _coarser(level: Level, factor: int) -> Level:
     return Level(mean.astype(np.float32), Grid((rows, columns), transform, level.grid.crs))
 
 
-def _starts(length: int, size: int) -> NDArray[np.int64]:
+def window_starts(length: int, size: int) -> NDArray[np.int64]:
     """Top-left positions of half-overlapping windows, centred on the axis."""
     step = size // 2
     # The outermost hundredth on either side, as a turned map leaves, needs no windows of its own.
@@ -172,7 +172,7 @@ def _starts(length: int, size: int) -> NDArray[np.int64]:
 
 def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray[np.float32]]:
     size = detector.encoding.size
-    rows, columns = (_starts(n, size) for n in level.values.shape)
+    rows, columns = (window_starts(n, size) for n in level.values.shape)
     pad = [
         (max(0, -int(s[0])), max(0, int(s[-1]) + size - n))
         for s, n in zip((rows, columns), level.values.shape, strict=True)

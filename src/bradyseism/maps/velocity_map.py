@@ -315,12 +315,15 @@ class Provenance:
         Name of the reader.
     notes : tuple of str
         What the reader had to decide or left out, for people.
+    warnings : tuple of str
+        What is odd about the map itself.
     """
 
     path: str
     sha256: str
     reader: str
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -404,9 +407,7 @@ class VelocityMap:
 
     def with_velocity(self, velocity: NDArray[np.floating], name: str | None = None) -> VelocityMap:
         """Put other values (m/yr, same shape) in place, under another name if one is given."""
-        return replace(
-            self, velocity=velocity.astype(np.float32), name=self.name if name is None else name
-        )
+        return replace(self, velocity=velocity.astype(np.float32), name=name or self.name)
 
 
 def _read_only(array: NDArray[np.floating]) -> NDArray[np.float32]:

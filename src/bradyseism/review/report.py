@@ -34,6 +34,7 @@ from bradyseism.review.views import (
     wrapping_cycle,
 )
 from bradyseism.review.words import chance, count, motion_in_words, position, signed, summary
+from bradyseism.workflows.certainty import detectable_in_words
 
 _COLOURS = 256  # a palette weighs a quarter of full colour, and no eye tells the difference
 _WINDOW_SHARE, _RADII = 0.55, 2.5  # a picture reaches beyond the window, and as many radii
@@ -134,6 +135,7 @@ def _map_section(result: DetectionResult) -> dict[str, object]:
     return {
         "map": result.map,
         "summary": summary([result]),
+        "detectable": detectable_in_words(result),
         "pixel_size": result.map.grid.pixel_size,
         "missing": 1.0 - float(valid.mean()),
         "judged": float(np.isfinite(result.probability)[valid].mean()) if valid.any() else 0.0,

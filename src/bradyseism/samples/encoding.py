@@ -199,6 +199,34 @@ def encoding_card(encoding: Encoding) -> dict[str, Any]:
     return {"kind": kind, **asdict(encoding)}
 
 
+def noise_scales(
+    windows: NDArray[np.floating[Any]], lags: tuple[int, ...] = (1,)
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spread of windows without their planes, and how much of it differs at short lags.
+
+    Parameters
+    ----------
+    windows : array, shape (n, side, side)
+        Values of any unit; NaN where missing.
+    lags : tuple of int
+        In pixels along a row.
+
+    Returns
+    -------
+    spread : array, shape (n,)
+        1.4826 median absolute deviation, in the unit of the windows; 0 where they are flat.
+    ratio : array, shape (n, lags)
+        Median absolute difference at each lag over that of a field of this spread without
+        correlation: about 1 for white noise, small where neighbours are alike.
+    """
+    valid = np.isfinite(windows)
+    residual = _remove_planes(windows, valid)
+    residual -= _masked_median(residual, valid).astype(np.float32)[:, None, None]
+    spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
+    ratio = np.stack([_short_lag_noise(residual, valid, lag) for lag in lags], axis=1)
+    return spread, ratio / np.maximum(spread, np.finfo(np.float32).tiny)[:, None]
+
+
 def _check_geometry(size: int, pixel_sizes: tuple[float, ...], least_valid: float) -> None:
     if size < 8:
         raise ValueError(f"size {size} px is under 8 px: a window needs room for a signal")
@@ -264,9 +292,9 @@ def _masked_median(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDA
 
 
 def _short_lag_noise(
-    residual: NDArray[np.float32], valid: NDArray[np.bool_]
+    residual: NDArray[np.float32], valid: NDArray[np.bool_], lag: int = 1
 ) -> NDArray[np.float64]:
     """Standard deviation of pixel noise from the median absolute neighbour difference."""
-    difference = np.abs(np.diff(residual, axis=2))
-    both = valid[:, :, 1:] & valid[:, :, :-1]
+    difference = np.abs(residual[:, :, lag:] - residual[:, :, :-lag])
+    both = valid[:, :, lag:] & valid[:, :, :-lag]
     return np.asarray(MAD_TO_DEVIATION / np.sqrt(2.0) * _masked_median(difference, both))

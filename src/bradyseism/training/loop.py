@@ -236,7 +236,7 @@ def _interruptible() -> Iterator[None]:
         if not isinstance(stop.__context__, KeyboardInterrupt):
             raise
         signal.signal(signal.SIGINT, handler)
-        raise KeyboardInterrupt from stop
+        raise KeyboardInterrupt(*stop.__context__.args) from stop
 
 
 @contextmanager

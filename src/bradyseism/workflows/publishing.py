@@ -17,6 +17,9 @@ from bradyseism.models.export import export_onnx
 from bradyseism.models.network import Classifier
 from bradyseism.samples.encoding import Encoding, encoding_card
 
+# Tables of the card that are for machines.
+_TABLES = ("false_alarm", "detectable", "certainty_settings")
+
 
 def model_card(
     name: str,
@@ -78,7 +81,7 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     lines += ["| fact | value |", "|---|---|"]
     history = card.get("history") or []
     for key, value in card.items():
-        if key not in ("name", "purpose", "history", "limits", "settings"):
+        if key not in (*_TABLES, "name", "purpose", "history", "limits", "settings"):
             lines.append(f"| {key.replace('_', ' ')} | {_plain(value)} |")
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in card.get("limits", []))]
     if history and isinstance(history[0], Mapping):

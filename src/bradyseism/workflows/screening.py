@@ -25,6 +25,7 @@ from bradyseism.maps.velocity_map import Grid
 from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.tables import point, polygon, write_csv, write_geojson
+from bradyseism.workflows.certainty import detectable_in_words, false_alarm_facts, with_false_alarms
 from bradyseism.workflows.properties import place_properties, reason_properties, source_properties
 
 logger = logging.getLogger(__name__)
@@ -81,6 +82,16 @@ class Screening:
         pairs = [(result, found) for result in self.results for found in result.detections]
         return sorted(pairs, key=lambda pair: -pair[1].probability)
 
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """Name of the map and what is odd about it, for each oddity."""
+        return [
+            (result.map.name, words)
+            for result in self.results
+            if result.map.provenance
+            for words in result.map.provenance.warnings
+        ]
+
 
 def screen(
     paths: Sequence[str | Path],
@@ -128,7 +139,8 @@ def screen(
             velocity_map = open_map(path, options or ReadOptions())
             taken = {result.map.name for result in results}
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
-            results.append(detect(velocity_map, detector, catalogue, elevation=elevation))
+            found = detect(velocity_map, detector, catalogue, elevation=elevation)
+            results.append(with_false_alarms(found, detector))
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -141,7 +153,7 @@ def screen(
 
 
 def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
-    """Write `detections.geojson`, `volcanoes.csv` and the probability of each map.
+    """Write `detections.geojson`, `volcanoes.csv`, and probability and detectable rate of each map.
 
     Of several maps `places.geojson` besides.
 
@@ -152,6 +164,7 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     folder : path
         An existing folder. The probability of a single map is `probability.tif`; that of several
         is `<map>/probability.tif`, with the two lists over all maps beside these folders.
+        `detectable_rate.tif` (mm/yr) lies beside it where the model's card knows rates.
 
     Raises
     ------
@@ -163,7 +176,10 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
         (polygon(found.footprint), properties(result, found, screening.detector))
         for result, found in screening.ranked
     ]
-    about = {"program": f"bradyseism {version('bradyseism')}"}
+    about = {
+        "program": f"bradyseism {version('bradyseism')}",
+        "prior": screening.detector.calibration.prior,
+    }
     write_geojson(folder / "detections.geojson", features, about)
     if len(screening.results) > 1:
         seen = [
@@ -183,6 +199,14 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
             description="probability of volcanic deformation",
             unit="1",
         )
+        if result.detectable is not None:
+            write_cog(
+                target / "detectable_rate.tif",
+                1e3 * result.detectable,
+                result.map.grid,
+                description="smallest LOS rate that would have been found",
+                unit="mm/yr",
+            )
 
 
 def properties(result: DetectionResult, found: Detection, detector: Detector) -> dict[str, Any]:
@@ -210,6 +234,8 @@ def properties(result: DetectionResult, found: Detection, detector: Detector) ->
         "longitude": round(found.longitude, 5),
         "latitude": round(found.latitude, 5),
         "probability": round(found.probability, 4),
+        "prior": detector.calibration.prior,
+        **false_alarm_facts(found.false_alarm),
         "rate_mm_per_year": round(1e3 * found.rate, 2),
         "rate_positive": "toward the satellite",
         "radius_km": round(found.radius / 1e3, 2),
@@ -242,10 +268,16 @@ def volcano_rows(screening: Screening) -> list[dict[str, Any]]:
 def as_json(screening: Screening) -> dict[str, Any]:
     """All that was found, for machines: maps, detections, volcanoes and refused maps."""
     return {
+        "prior": screening.detector.calibration.prior,
         "maps": [result.map.name for result in screening.results],
         "detections": [properties(*pair, screening.detector) for pair in screening.ranked],
         "places": [place_properties(one, n) for n, one in enumerate(screening.places, start=1)],
         "volcanoes": volcano_rows(screening),
+        "detectable": [
+            {"map": result.map.name, "words": detectable_in_words(result)}
+            for result in screening.results
+        ],
+        "warnings": [{"map": name, "warning": words} for name, words in screening.warnings],
         "refused": [{"map": one.path, "reason": one.reason} for one in screening.refusals],
     }
 

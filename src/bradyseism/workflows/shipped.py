@@ -14,6 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
+from bradyseism.detection.prior import WINDOW_PRIOR
+from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.certainty import CertaintySettings
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
@@ -22,6 +25,7 @@ from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.loop import fit
+from bradyseism.workflows.card import BACKGROUNDS, certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
 
 logger = logging.getLogger(__name__)
@@ -48,6 +52,10 @@ class ShippedSettings:
         Seeds of the sets are `seed`, `seed + 1`, `seed + 2`; of the first weights `seed`.
     prior : float
         Share of windows expected to hold deformation, stated by every probability.
+    reliability : int
+        Backgrounds by which the reliability is measured.
+    certainty : CertaintySettings
+        What is simulated for false alarms and detectable rates.
     network : str
         Key of `models.network.NETWORKS`.
     processes : int
@@ -58,7 +66,9 @@ class ShippedSettings:
     validation: int = 6_000
     calibration: int = 6_000
     seed: int = 20_220_601
-    prior: float = 0.05
+    prior: float = WINDOW_PRIOR
+    reliability: int = BACKGROUNDS
+    certainty: CertaintySettings = field(default_factory=CertaintySettings)
     network: str = "compact"
     processes: int = 2
     scenes: SceneSettings = field(default_factory=SceneSettings)
@@ -129,6 +139,14 @@ def train_shipped(
         **provenance,
     }
     card = model_card(NAME, settings.encoding, calibration, facts)
+    path = publish(folder, "shipped", model, card)
+    card |= certainty_facts(
+        Detector.load(path),
+        settings.certainty,
+        backgrounds=settings.reliability,
+        processes=settings.processes,
+        progress=progress,
+    )
     publish(folder, "shipped", model, card)
     return card
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bradyseism.maps.oddities import oddities
 from bradyseism.maps.readers.interpretation import Resolved, metres_per_year, resolve
 from bradyseism.maps.readers.options import ReadOptions
 from bradyseism.maps.readers.raw import Fact, RawMap
@@ -27,11 +28,14 @@ class Inspection:
         What `open_map` needs and the option that supplies it.
     notes : tuple of str
         What was done to the numbers and where options contradict the file.
+    warnings : tuple of str
+        What is odd about the rates, once they are known.
     """
 
     facts: tuple[tuple[str, str, str], ...]
     missing: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def inspect_raw(raw: RawMap, options: ReadOptions) -> Inspection:
@@ -71,7 +75,9 @@ def inspect_raw(raw: RawMap, options: ReadOptions) -> Inspection:
         ("value range", *_range(resolved)),
     )
     empty = (("valid pixels", "another file: this one holds none"),) if lacking == 1.0 else ()
-    return Inspection(facts, (*resolved.missing, *empty), resolved.notes)
+    velocity, years = metres_per_year(resolved), resolved.years
+    warnings = oddities(velocity, years.value) if velocity is not None and years else ()
+    return Inspection(facts, (*resolved.missing, *empty), resolved.notes, warnings)
 
 
 def _told(name: str, fact: Fact[str] | None) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ neither names is missing, and a map with a missing fact is refused by the name o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -15,6 +15,7 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from bradyseism.maps.oddities import oddities
 from bradyseism.maps.readers.options import UNITS, ReadOptions, nominal_look, parse_crs
 from bradyseism.maps.readers.raw import Fact, RawMap
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
@@ -166,14 +167,16 @@ def interpret(raw: RawMap, options: ReadOptions, *, name: str, sha256: str = "")
             f"{path} holds {valid} valid pixels of {velocity.size}: is the mask inverted or the "
             "no-data value wrong? give a map with data"
         )
-    return VelocityMap(
+    velocity_map = VelocityMap(
         velocity,
         grid,
         years.value,
         look=None if resolved.look is None else resolved.look.value,
         name=name,
-        provenance=Provenance(path, sha256, raw.reader, resolved.notes),
     )
+    warnings = oddities(velocity, years.value)
+    provenance = Provenance(path, sha256, raw.reader, resolved.notes, warnings)
+    return replace(velocity_map, provenance=provenance)
 
 
 def metres_per_year(resolved: Resolved) -> NDArray[np.float32] | None:

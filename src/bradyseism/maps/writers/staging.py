@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 
 @contextmanager
-def staged_folder(folder: str | PathLike[str], *, leftovers: str | None = None) -> Iterator[Path]:
+def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ()) -> Iterator[Path]:
     """Give a new, empty folder whose files move into `folder` once all are written.
 
     Files of the same name are replaced, others stay but for `leftovers` of an earlier run. The
@@ -23,8 +23,8 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: str | None = None) 
     ----------
     folder : path
         Where the results go; made with its parents if it is not there.
-    leftovers : str, optional
-        Glob pattern within `folder` of results whose number differs from run to run: those that
+    leftovers : sequence of str
+        Glob patterns within `folder` of results whose number differs from run to run: those that
         were not written this time are removed at the end.
 
     Yields
@@ -56,8 +56,8 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: str | None = None) 
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
         shutil.rmtree(staging)
-        if leftovers:
-            _remove_leftovers(folder, leftovers, set(targets))
+        for pattern in leftovers:
+            _remove_leftovers(folder, pattern, set(targets))
     except BaseException as error:
         _remove(staging, missing)
         if isinstance(error, OSError):

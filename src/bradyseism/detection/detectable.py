@@ -1,0 +1,213 @@
+"""The smallest rate that a map could have shown at each place, so that "nothing" says something.
+
+A source is found from a certain ratio of its peak to the spread of the noise around it on. What
+ratio depends on how the noise is correlated and on the width of the source against the window; it
+is measured by simulation when a model is made, and kept on its card. Here the spread and the
+correlation of every window of a scan are measured, and the ratio is looked up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from bradyseism.detection.runtime import Detector
+from bradyseism.detection.scan import Level, Scan
+from bradyseism.maps.velocity_map import VelocityMap
+from bradyseism.samples.encoding import noise_scales
+
+__all__ = ["LAGS", "THIN", "DetectionCurve", "detectable_map", "detectable_rate", "window_noise"]
+
+# Noise is measured on every second pixel of a window, at these lags of what is left.
+THIN, LAGS = 2, (1, 4)
+# A place counts as seen where this share of the pixels within a tenth of the window holds data.
+LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
+# Pixels of a map that share one rate.
+STEP = 4
+_SOFTEST = 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class DetectionCurve:
+    """Peak over spread from which sources are found, by noise, width and threshold.
+
+    Parameters
+    ----------
+    found : float
+        Share of the sources (0-1) that are found from these ratios on.
+    prior : float
+        Prior at which they were measured.
+    widths : array, shape (widths,)
+        Full width at half maximum over the side of the window.
+    shifts : array, shape (shifts,)
+        Rising thresholds on the log-odds at that prior; 0 is a probability of one half.
+    correlation : array, shape (noises, lags)
+        Logarithm of the ratios of `noise_scales` of each kind of noise.
+    ratios : array, shape (noises, widths, shifts)
+        Peak rate over the spread of the window.
+    """
+
+    found: float
+    prior: float
+    widths: NDArray[np.float64]
+    shifts: NDArray[np.float64]
+    correlation: NDArray[np.float64]
+    ratios: NDArray[np.float64]
+
+    @classmethod
+    def from_card(cls, card: Mapping[str, Any]) -> DetectionCurve | None:
+        """Curve of a model card, or None if it has none."""
+        table = card.get("detectable")
+        if not table:
+            return None
+        names = ("widths", "shifts", "correlation", "ratios")
+        arrays = (np.asarray(table[name], dtype=np.float64) for name in names)
+        return cls(float(table["found"]), float(table["prior"]), *arrays)
+
+    def needed(self, correlation: NDArray[np.float64], prior: float) -> NDArray[np.float64]:
+        """Peak over spread needed in windows, for each width.
+
+        Parameters
+        ----------
+        correlation : array, shape (n, lags)
+            Ratios of `noise_scales`.
+        prior : float
+            Of the detector: a smaller one asks for more.
+
+        Returns
+        -------
+        array, shape (n, widths)
+            Between the kinds of noise by inverse square distance in the logarithm of the ratios.
+        """
+        shift = np.log(self.prior / (1 - self.prior)) - np.log(prior / (1 - prior))
+        place = float(np.interp(shift, self.shifts, np.arange(self.shifts.size)))
+        low = min(int(place), self.shifts.size - 2) if self.shifts.size > 1 else 0
+        high = min(low + 1, self.shifts.size - 1)
+        ends = np.log(self.ratios[:, :, low]), np.log(self.ratios[:, :, high])
+        logarithm = ends[0] + (place - low) * (ends[1] - ends[0])
+        known = np.log(np.maximum(correlation, 1e-3))
+        square = ((known[:, None] - self.correlation[None]) ** 2).sum(axis=2)
+        weight = 1.0 / (square + _SOFTEST**2)
+        weight /= weight.sum(axis=1, keepdims=True)
+        return np.asarray(np.exp(weight @ logarithm))
+
+
+def window_noise(
+    windows: NDArray[np.floating[Any]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Spread and correlation of windows (n, size, size), as the curve knows them."""
+    return noise_scales(windows[:, ::THIN, ::THIN], LAGS)
+
+
+def detectable_rate(
+    scanned: Scan, curve: DetectionCurve, size: int, prior: float
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Smallest peak rate that would have been found at each place, at the best width.
+
+    Parameters
+    ----------
+    scanned : Scan
+        Of a map.
+    curve : DetectionCurve
+        Of the detector.
+    size : int
+        Pixels along one side of a window.
+    prior : float
+        Of the detector.
+
+    Returns
+    -------
+    rate, width : arrays of float32, shape (rows, columns) of the finest level
+        Rate in the unit of the levels, and the full width (m) at half maximum for which it holds;
+        NaN where no window looks or too little data lies around.
+
+    Notes
+    -----
+    A place has the noise of the window that holds it in its central half. Deformation is part of
+    the spread: around a strong source the rate is too high.
+    """
+    finest = scanned.levels[0].grid
+    best = np.full(finest.shape, np.inf, dtype=np.float32)
+    width = np.full(finest.shape, np.nan, dtype=np.float32)
+    for level in scanned.levels:
+        table = scanned.windows[scanned.windows["pixel_size"] == level.pixel_size]
+        if not len(table):
+            continue
+        windows = np.stack([level.crop(int(w["row"]), int(w["column"]), size) for w in table])
+        spread, correlation = window_noise(windows)
+        rates = spread[:, None] * curve.needed(correlation, prior)
+        choice = rates.argmin(axis=1)
+        widths = curve.widths[choice] * size * level.pixel_size
+        factor = round(level.pixel_size / finest.transform.a)
+        painted = _paint(level, table, np.stack([rates.min(axis=1), widths]), size)
+        rate, of_width = (
+            layer.repeat(factor, axis=0).repeat(factor, axis=1)[: best.shape[0], : best.shape[1]]
+            for layer in painted
+        )
+        better = rate < best
+        best[better], width[better] = rate[better], of_width[better]
+    best[np.isinf(best)] = np.nan
+    return best, width
+
+
+def detectable_map(
+    velocity_map: VelocityMap, scanned: Scan, detector: Detector
+) -> NDArray[np.float32] | None:
+    """Detectable rate on the map's own grid.
+
+    Parameters
+    ----------
+    velocity_map : VelocityMap
+        The map.
+    scanned : Scan
+        Of this map by this detector.
+    detector : Detector
+        At its prior.
+
+    Returns
+    -------
+    array, shape (rows, columns), or None
+        m/yr, one value for `STEP` x `STEP` pixels; NaN where not observable. None if the card has
+        no curve.
+    """
+    curve = DetectionCurve.from_card(detector.card)
+    if curve is None:
+        return None
+    rate, _ = detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)
+    own, finest = velocity_map.grid, scanned.levels[0].grid
+    rows, columns = (np.minimum(np.arange(0, n, STEP) + STEP // 2, n - 1) for n in own.shape)
+    places = finest.row_column(*own.longitude_latitude(rows[:, None], columns))
+    row, column = (
+        np.clip(np.rint(place), 0, n - 1).astype(np.intp)
+        for place, n in zip(places, finest.shape, strict=True)
+    )
+    wide = rate[row, column].repeat(STEP, axis=0).repeat(STEP, axis=1)
+    per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
+    return np.asarray(wide[: own.shape[0], : own.shape[1]] / np.float32(per_year))
+
+
+def _paint(
+    level: Level, table: NDArray[np.void], values: NDArray[np.float64], size: int
+) -> NDArray[np.float32]:
+    """Values of the windows (k, n) on the pixels of their level; NaN where none counts."""
+    rows, columns = level.grid.shape
+    canvas = np.full((len(values), rows + 2 * size, columns + 2 * size), np.nan, dtype=np.float32)
+    # Whole windows first, for what no central half reaches at the rim, the noisiest last.
+    order = np.argsort(values[0], kind="stable")
+    for margin in (0, size // 4):
+        for index in order:
+            top = int(table["row"][index]) + size + margin
+            left = int(table["column"][index]) + size + margin
+            side = size - 2 * margin
+            canvas[:, top : top + side, left : left + side] = values[:, index, None, None]
+    inner = canvas[:, size : size + rows, size : size + columns]
+    around = max(round(NEIGHBOURHOOD * size), 1)
+    share = ndimage.uniform_filter(
+        np.isfinite(level.values).astype(np.float32), around, mode="constant"
+    )
+    return np.asarray(np.where(share >= LEAST_VALID, inner, np.nan), dtype=np.float32)

@@ -1,0 +1,304 @@
+"""Are the probabilities right? Stated probability against observed share, on unseen backgrounds.
+
+Each simulated background is judged twice, without and with a source: the two windows share their
+place, and intervals are those over places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bradyseism.detection.calibration import Calibration
+from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.scores import (
+    Interval,
+    bootstrap_by_place,
+    brier_score,
+    exact_interval,
+    expected_calibration_error,
+    roc_auc,
+)
+from bradyseism.samples.encoding import NormalisedWindow
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
+
+__all__ = ["BINS", "Bin", "Reliability", "ReliabilityResult", "measure_reliability", "reliability"]
+
+Progress = Callable[[int, int, str], None]
+BINS = 15
+RESAMPLES = 500
+# Seeds of the backgrounds lie far from those of training, validation and calibration.
+UNSEEN = 1_900_000_000
+_CHUNK = 100
+
+
+@dataclass(frozen=True)
+class Bin:
+    """A fifteenth of the windows, by stated probability.
+
+    Parameters
+    ----------
+    stated : float
+        Mean probability.
+    observed : Interval
+        Share with a source; the interval is exact (95 %) for independent windows.
+    windows : int
+        How many.
+    """
+
+    stated: float
+    observed: Interval
+    windows: int
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """How probabilities at one prior hold.
+
+    Parameters
+    ----------
+    prior : float
+        Share of the windows that hold a source, and that the probabilities state.
+    windows, places : int
+        Windows judged, and backgrounds they come from.
+    bins : tuple of Bin
+        `BINS` of equal mass, least probable first.
+    brier : Interval
+        Brier score, with its 95 % interval over places.
+    error : Interval
+        Expected calibration error over the bins, with its 95 % interval over places. Resampling
+        adds the floor once more: with few places the interval lies too high.
+    floor : float
+        Error that perfect probabilities would show with as many windows: finite bins are never
+        level.
+    auc : float
+        Area under the ROC curve.
+    """
+
+    prior: float
+    windows: int
+    places: int
+    bins: tuple[Bin, ...]
+    brier: Interval
+    error: Interval
+    floor: float
+    auc: float
+
+
+@dataclass(frozen=True)
+class ReliabilityResult:
+    """Reliability with sources in half of the windows, and at the prior of the detector.
+
+    Parameters
+    ----------
+    model : str
+        Name of the detector.
+    seed : int
+        Of the backgrounds.
+    balanced, at_prior : Reliability
+    """
+
+    model: str
+    seed: int
+    balanced: Reliability
+    at_prior: Reliability
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything for machines."""
+        parts = {"balanced": self.balanced, "at_prior": self.at_prior}
+        return {
+            "model": self.model,
+            "seed": self.seed,
+            **{name: _plain(part) for name, part in parts.items()},
+        }
+
+    def as_markdown(self) -> str:
+        """Two rows of scores, and the bins at each prior."""
+        lines = [
+            "| prior | windows | backgrounds | ECE, 15 equal-mass bins | ECE if perfect | Brier | "
+            "AUC |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for one in (self.balanced, self.at_prior):
+            lines.append(
+                f"| {one.prior:.3g} | {one.windows} | {one.places} | {_words(one.error)} | "
+                f"{one.floor:.4f} | {_words(one.brier)} | {one.auc:.4f} |"
+            )
+        lines += ["", "| prior | stated | observed | windows |", "|---|---|---|---|"]
+        for one in (self.balanced, self.at_prior):
+            lines += [
+                f"| {one.prior:.3g} | {part.stated:.4f} | {_words(part.observed)} | "
+                f"{part.windows} |"
+                for part in one.bins
+            ]
+        return "\n".join(lines) + "\n"
+
+
+def measure_reliability(
+    detector: Detector,
+    *,
+    backgrounds: int = 4000,
+    seed: int = 0,
+    scenes: SceneSettings | None = None,
+    processes: int = 2,
+    progress: Progress | None = None,
+) -> ReliabilityResult:
+    """Judge unseen simulated backgrounds, each without and with a source.
+
+    Parameters
+    ----------
+    detector : Detector
+        With a calibration; its encoding must take single windows of a velocity map.
+    backgrounds : int
+        Simulated backgrounds. One whose gaps hide its source is left out.
+    seed : int
+        0 or more; no training set shares a background with any.
+    scenes : SceneSettings, optional
+        What the scenes may hold; default those of training, of the encoding's size.
+    processes : int
+        Simulating processes; the result does not depend on it.
+    progress : callable, optional
+        Told backgrounds done, in all, and a word.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than `BINS` backgrounds, or the encoding takes wrapped patches.
+    """
+    encoding = detector.encoding
+    if not isinstance(encoding, NormalisedWindow):
+        raise ValueError(
+            f"model {detector.name!r} takes wrapped patches: its calibration is measured on its "
+            "own samples (`bradyseism reproduce`), give a model of `bradyseism train shipped`"
+        )
+    if backgrounds < BINS:
+        raise ValueError(f"windows {backgrounds} are fewer than the {BINS} bins: give some 4000")
+    settings = replace(scenes or SceneSettings(), shape=(encoding.size, encoding.size))
+    jobs = [
+        (UNSEEN + seed, start, min(start + _CHUNK, backgrounds), settings)
+        for start in range(0, backgrounds, _CHUNK)
+    ]
+    quiet, moving = [], []
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        for done, pairs in enumerate(pool.map(_pairs, jobs), start=1):
+            quiet.append(detector.predict(pairs[:, 0]).logit)
+            moving.append(detector.predict(pairs[:, 1]).logit)
+            if progress:
+                progress(done, len(jobs), "backgrounds")
+    logits = np.concatenate(quiet), np.concatenate(moving)
+    calibration = detector.calibration
+    return ReliabilityResult(
+        detector.name,
+        seed,
+        _at(0.5, logits, calibration),
+        _at(calibration.prior, logits, calibration),
+    )
+
+
+def reliability(
+    prior: float,
+    labels: NDArray[np.bool_],
+    probability: NDArray[np.float64],
+    places: NDArray[np.int64],
+) -> Reliability:
+    """Reliability of stated probabilities.
+
+    Parameters
+    ----------
+    prior : float
+        That the probabilities state.
+    labels : array of bool, shape (n,)
+        True with a source.
+    probability : array, shape (n,)
+        Stated, 0-1.
+    places : array, shape (n,)
+        Background of each window.
+    """
+    parts = np.array_split(np.argsort(probability, kind="stable"), BINS)
+    bins = tuple(
+        Bin(
+            float(probability[part].mean()),
+            exact_interval(int(labels[part].sum()), part.size),
+            part.size,
+        )
+        for part in parts
+    )
+    rng = np.random.default_rng(0)
+    drawn = [rng.random(labels.size) < probability for _ in range(50)]
+    return Reliability(
+        prior,
+        labels.size,
+        int(np.unique(places).size),
+        bins,
+        bootstrap_by_place(brier_score, labels, probability, places, rng, resamples=RESAMPLES),
+        bootstrap_by_place(_error, labels, probability, places, rng, resamples=RESAMPLES),
+        float(np.mean([_error(one, probability) for one in drawn])),
+        roc_auc(labels, probability),
+    )
+
+
+def _at(
+    prior: float,
+    logits: tuple[NDArray[np.float32], NDArray[np.float32]],
+    calibration: Calibration,
+) -> Reliability:
+    """Reliability where as many windows hold a source as the prior says."""
+    odds = prior / (1.0 - prior)
+    # The first backgrounds of either kind, so that the two kinds stand as the prior has them.
+    keep = (
+        slice(round(logits[0].size * min(1.0, 1.0 / odds))),
+        slice(max(1, round(logits[1].size * min(1.0, odds)))),
+    )
+    kept = [part[chosen] for part, chosen in zip(logits, keep, strict=True)]
+    places = np.concatenate([np.arange(part.size) for part in kept])
+    labels = np.repeat([False, True], [part.size for part in kept])
+    stated = replace(calibration, prior=prior).probability(np.concatenate(kept))
+    return reliability(prior, labels, stated, places)
+
+
+def _error(labels: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:
+    return expected_calibration_error(labels, probability, bins=BINS)
+
+
+def _pairs(job: tuple[int, int, int, SceneSettings]) -> NDArray[np.float32]:
+    """Windows (n, 2, size, size): the same backgrounds without and with a source."""
+    seed, start, stop, settings = job
+    pairs = []
+    for index in range(start, stop):
+        # All that is drawn before the source is the same: the two differ by it alone.
+        scenes = [
+            random_scene(seed, index, replace(settings, volcanic=share)) for share in (0.0, 1.0)
+        ]
+        if scenes[1].truth.volcanic:
+            pairs.append(np.stack([scene.map.velocity for scene in scenes]))
+    return np.array(pairs, dtype=np.float32).reshape(-1, 2, *settings.shape)
+
+
+def _words(interval: Interval) -> str:
+    return f"{interval.estimate:.4f} ({interval.low:.4f}-{interval.high:.4f})"
+
+
+def _ends(interval: Interval) -> list[float]:
+    return [interval.estimate, interval.low, interval.high]
+
+
+def _plain(one: Reliability) -> dict[str, Any]:
+    return {
+        "prior": one.prior,
+        "windows": one.windows,
+        "backgrounds": one.places,
+        "expected_calibration_error": _ends(one.error),
+        "expected_calibration_error_if_perfect": one.floor,
+        "brier": _ends(one.brier),
+        "auc": one.auc,
+        "bins": [
+            {"stated": part.stated, "observed": _ends(part.observed), "windows": part.windows}
+            for part in one.bins
+        ],
+    }

@@ -1,0 +1,111 @@
+"""What is odd about a velocity map: said to people, never a reason to refuse it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["oddities"]
+
+# Half a wavelength in metres: of C band (Sentinel-1), L band (ALOS-2, NISAR) and X band.
+HALF_WAVELENGTHS = {"C": 0.0277, "L": 0.119, "X": 0.0155}
+FAST, SLOW = 1.0, 1e-5  # m/yr
+MISSING, SAME = 0.9, 0.2  # shares of pixels
+FEW_VALUES = 16
+# Steps between neighbours this many times their usual size stand out; a jump is a line of them.
+STANDS_OUT = 6.0
+LEAST_STEPS = 20
+# They are whole half wavelengths if their median is that to this share, and half of them to that.
+NEAR, ALIKE = 0.12, 0.5
+_MOST_PIXELS = 500_000
+
+
+def oddities(velocity: NDArray[np.floating], years: float) -> tuple[str, ...]:
+    """Warnings about a map, each naming what is odd and what it may come from.
+
+    Parameters
+    ----------
+    velocity : array, shape (rows, columns)
+        LOS velocity (m/yr), NaN missing.
+    years : float
+        Time span.
+
+    Returns
+    -------
+    tuple of str
+        Empty where nothing is odd. Large maps are judged by a part of their rows and columns.
+    """
+    lacking = 1.0 - float(np.isfinite(velocity).mean())
+    found = []
+    if lacking > MISSING:
+        found.append(
+            f"{100 * lacking:.0f} % of the map is missing: most places cannot be judged; is the "
+            "mask too strict, or inverted?"
+        )
+    step = max(1, -(-velocity.size // _MOST_PIXELS))
+    known = velocity[np.isfinite(velocity)][::step].astype(np.float64)
+    if known.size:
+        judged = (_values(known), _speed(known), _jumps(velocity, step, years))
+        found += [word for word in judged if word]
+    return tuple(found)
+
+
+def _values(known: NDArray[np.float64]) -> str:
+    """Say whether the pixels hold hardly any different values."""
+    values = np.unique(known)
+    # Other values repeat in quadtree maps.
+    share = float(np.mean(known == 0.0))
+    if values.size == 1:
+        return f"every pixel is {1e3 * values[0]:g} mm/yr: a constant map holds nothing to find"
+    if values.size <= FEW_VALUES and known.size > 4 * FEW_VALUES:
+        return (
+            f"the map holds only {values.size} different values: is it a classification or a test "
+            "pattern, no velocity?"
+        )
+    if share > SAME:
+        return (
+            f"{100 * share:.0f} % of the pixels are exactly 0: does this value stand for "
+            "missing data?"
+        )
+    return ""
+
+
+def _speed(known: NDArray[np.float64]) -> str:
+    """Say whether the rates are those of another unit."""
+    fast = float(np.percentile(np.abs(known - np.median(known)), 98))
+    if fast > FAST:
+        return (
+            f"rates reach {fast:.3g} m/yr (2 % of the pixels are faster): is the unit mm/yr "
+            "(--unit mm/yr)?"
+        )
+    if 0.0 < fast < SLOW:
+        return (
+            f"98 % of the pixels differ by less than {1e3 * fast:.2g} mm/yr: is the unit m/yr "
+            "(--unit m/yr)?"
+        )
+    return ""
+
+
+def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
+    """Say whether neighbours differ by whole half wavelengths along a line."""
+    pairs = (np.diff(velocity[::step], axis=1), np.diff(velocity[:, ::step], axis=0))
+    steps = np.concatenate([np.abs(pair[np.isfinite(pair)]) for pair in pairs]) * years
+    if not steps.size:
+        return ""
+    large = steps[steps > STANDS_OUT * np.median(steps)]
+    if large.size < LEAST_STEPS:
+        return ""
+    for band, half in HALF_WAVELENGTHS.items():
+        jumps = large[large > 0.5 * half]
+        # What is left out must be less than what is a jump: outliers have all sizes.
+        if jumps.size < max(LEAST_STEPS, large.size / 2):
+            continue
+        cycles = float(np.median(jumps)) / half
+        low, high = np.percentile(jumps, (25, 75)) / half
+        if abs(cycles - round(cycles)) <= NEAR and high - low <= ALIKE and round(cycles) >= 1:
+            return (
+                f"neighbouring pixels jump by {1e3 * cycles * half:.0f} mm over the span in "
+                f"{jumps.size * step} places, {round(cycles)} x half the wavelength of {band} "
+                "band: an unwrapping error, unless a fault runs there"
+            )
+    return ""

@@ -1,0 +1,102 @@
+"""Each oddity is named, and ordinary maps have none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bradyseism.maps.oddities import oddities
+from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
+
+YEARS = 5.0
+
+
+def noise(deviation: float = 2e-3, length: float = 5e3, nugget: float = 0.0) -> np.ndarray:
+    model = ExponentialModel(deviation**2, length, nugget)
+    return turbulent_field(model, (256, 256), 200.0, np.random.default_rng(3))
+
+
+def only(velocity: np.ndarray) -> str:
+    (warning,) = oddities(velocity, YEARS)
+    return warning
+
+
+@pytest.mark.parametrize("deviation", [5e-4, 2e-3, 8e-3])
+@pytest.mark.parametrize("nugget", [0.0, 1e-6])
+def test_turbulence_is_not_odd(deviation: float, nugget: float) -> None:
+    assert oddities(noise(deviation, nugget=nugget), YEARS) == ()
+
+
+def test_a_deforming_volcano_is_not_odd() -> None:
+    rows, columns = np.indices((256, 256)) - 128
+    source = 0.3 * (1.0 + (rows**2 + columns**2) / 25.0**2) ** -1.5
+    assert oddities(noise() + source, YEARS) == ()
+
+
+def test_outliers_of_all_sizes_are_no_jump() -> None:
+    rng = np.random.default_rng(0)
+    velocity = noise()
+    hit = rng.random(velocity.shape) < 0.01
+    velocity[hit] += rng.normal(0.0, 0.02, hit.sum())
+    assert oddities(velocity, YEARS) == ()
+
+
+def test_millimetres_taken_for_metres() -> None:
+    assert "is the unit mm/yr (--unit mm/yr)?" in only(1e3 * noise())
+
+
+def test_metres_taken_for_millimetres() -> None:
+    assert "is the unit m/yr (--unit m/yr)?" in only(1e-3 * noise())
+
+
+def test_most_of_the_map_missing() -> None:
+    velocity = noise()
+    velocity[np.random.default_rng(0).random(velocity.shape) < 0.95] = np.nan
+    assert only(velocity).startswith("95 % of the map is missing")
+
+
+@pytest.mark.parametrize("value", [0.0, 0.012])
+def test_a_constant_map(value: float) -> None:
+    assert f"every pixel is {1e3 * value:g} mm/yr" in only(np.full((64, 64), value))
+
+
+def test_a_checkerboard() -> None:
+    rows, columns = np.indices((256, 256))
+    assert "only 2 different values" in only(
+        np.where((rows // 16 + columns // 16) % 2, 5e-3, -5e-3)
+    )
+
+
+def test_a_value_that_stands_for_missing_data() -> None:
+    velocity = noise()
+    velocity[:, :100] = 0.0
+    assert "39 % of the pixels are exactly 0:" in only(velocity)
+
+
+def test_cells_of_a_quadtree_may_repeat_a_value() -> None:
+    velocity = noise()
+    velocity[:128, :128] = 0.001
+    assert oddities(velocity, YEARS) == ()
+
+
+@pytest.mark.parametrize(("half", "band"), [(0.0277, "C"), (0.118, "L"), (0.0155, "X")])
+@pytest.mark.parametrize("cycles", [1, 2])
+def test_an_unwrapping_jump(half: float, band: str, cycles: int) -> None:
+    velocity = noise(1e-3)
+    velocity[100:180, 128:] += cycles * half / YEARS
+    warning = only(velocity)
+    assert "an unwrapping error" in warning
+    # Two half cycles of one band may be near to those of another: the step itself must be right.
+    assert f"jump by {1e3 * cycles * half:.0f} mm" in warning or f"{cycles} x" in warning
+    assert cycles == 2 or f"1 x half the wavelength of {band} band" in warning
+
+
+def test_a_step_of_another_size_is_no_jump() -> None:
+    velocity = noise(1e-3)
+    velocity[100:180, 128:] += 0.020 / YEARS
+    assert oddities(velocity, YEARS) == ()
+
+
+def test_a_map_without_data_says_only_that() -> None:
+    assert only(np.full((9, 9), np.nan)).startswith("100 % of the map is missing")

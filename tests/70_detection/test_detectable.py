@@ -1,0 +1,174 @@
+"""The smallest rate that a map could have shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyproj
+import pytest
+from affine import Affine
+from numpy.testing import assert_allclose
+
+from bradyseism.detection.detect import detect
+from bradyseism.detection.detectable import DetectionCurve, detectable_rate, window_noise
+from bradyseism.detection.runtime import Detector
+from bradyseism.detection.scan import Scan, scan
+from bradyseism.evaluation.certainty import CertaintySettings, _crossings, detection_curve
+from bradyseism.evaluation.injection_plan import sized_source
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
+from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.samples.encoding import noise_scales
+from bradyseism.scenes.priors import BodyPrior
+
+PIXEL = 200.0
+CURVE = DetectionCurve(
+    0.9, 0.05, np.array([0.1, 0.3]), np.array([-2.0, 0.0, 2.0]),
+    np.log([[1.0, 1.0], [0.2, 0.5]]), np.array([[[2, 3, 4], [4, 6, 8]], [[8, 12, 16], [4, 6, 8]]]),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.load()
+
+
+def a_map(velocity: np.ndarray) -> VelocityMap:
+    transform = Affine(PIXEL, 0, 5e5, 0, -PIXEL, 7.4e6)
+    grid = Grid(velocity.shape, transform, pyproj.CRS.from_epsg(32719))
+    return VelocityMap(velocity.astype(np.float32), grid, years=5.0)
+
+
+def white(side: int = 192, seed: int = 0) -> np.ndarray:
+    return 2e-3 * np.random.default_rng(seed).standard_normal((side, side))
+
+
+def test_white_noise_differs_as_much_at_every_lag_whatever_plane_is_added() -> None:
+    rng = np.random.default_rng(0)
+    windows = rng.normal(0.0, 3.0, (4, 64, 64))
+    spread, ratio = noise_scales(windows, (1, 4))
+    assert_allclose(spread, 3.0, rtol=0.08)
+    assert_allclose(ratio, 1.0, rtol=0.1)
+    tilted = windows + 0.5 * np.arange(64) + 7.0
+    assert_allclose(noise_scales(tilted, (1, 4))[0], spread, rtol=1e-4)
+
+
+def test_correlated_noise_is_alike_at_short_lags() -> None:
+    field = turbulent_field(ExponentialModel(1.0, 40.0), (64, 64), 1.0, np.random.default_rng(2))
+    _, correlation = window_noise(field[None])
+    assert correlation[0, 0] < correlation[0, 1] < 1.0
+
+
+def test_the_curve_is_met_at_its_own_kinds_of_noise_and_shifts_with_the_prior() -> None:
+    assert_allclose(CURVE.needed(np.array([[1.0, 1.0]]), 0.05), [[3, 6]], rtol=0.01)
+    assert_allclose(CURVE.needed(np.array([[0.2, 0.5]]), 0.05), [[12, 6]], rtol=0.01)
+    odds = 0.05 / 0.95 * np.exp(-2.0)
+    rarer = CURVE.needed(np.array([[1.0, 1.0]]), odds / (1 + odds))
+    assert_allclose(rarer, [[4, 8]], rtol=0.01)
+
+
+def test_the_rate_is_the_spread_times_the_curve_and_scales_with_the_noise(
+    detector: Detector,
+) -> None:
+    velocity = white()
+    scanned = scan(a_map(velocity), detector)
+    rate, width = detectable_rate(scanned, CURVE, 64, 0.05)
+    assert rate.shape == scanned.levels[0].grid.shape
+    # White noise is least at the coarsest level, where means are taken of 8 x 8 pixels.
+    coarsest = scanned.levels[-1].pixel_size
+    assert np.nanmedian(rate) < 3.3 * 2e-3 / (coarsest / PIXEL) * 1.3
+    assert np.nanmedian(width) == pytest.approx(0.1 * 64 * coarsest)
+    louder = scan(a_map(3 * velocity), detector)
+    assert_allclose(detectable_rate(louder, CURVE, 64, 0.05)[0], 3 * rate, rtol=1e-3)
+
+
+def test_a_quiet_side_shows_less_than_a_noisy_one(detector: Detector) -> None:
+    velocity = white(256)
+    velocity[:, 128:] *= 5.0
+    scanned = scan(a_map(velocity), detector)
+    # Coarser windows hold both sides and take them for one.
+    finest = scanned.windows["pixel_size"] == scanned.levels[0].pixel_size
+    scanned = Scan(scanned.levels[:1], scanned.windows[finest], scanned.place[finest])
+    rate, _ = detectable_rate(scanned, CURVE, 64, 0.05)
+    ratio = np.nanmedian(rate[:, -50:]) / np.nanmedian(rate[:, :50])
+    # Resampling smooths the noise here more, there less.
+    assert ratio == pytest.approx(5.0, rel=0.4)
+
+
+def test_where_nothing_is_seen_there_is_no_rate(detector: Detector) -> None:
+    velocity = white(256)
+    velocity[:, 100:] = np.nan
+    rate, width = detectable_rate(scan(a_map(velocity), detector), CURVE, 64, 0.05)
+    # Data end at pixel 200; the coarsest level sees a quarter of its neighbourhood beyond that.
+    assert np.isnan(rate[:, 290:]).all()
+    assert np.isfinite(rate[60:190, 20:80]).all()
+    assert np.array_equal(np.isnan(rate), np.isnan(width))
+
+
+def test_the_ratio_is_that_from_which_a_source_stays_found() -> None:
+    settings = CertaintySettings(ratios=(1.0, 2.0, 4.0, 8.0), shifts=(0.0, 5.0))
+    # Found at 1, lost at 2, found for good half way from 2 to 4 in the logarithm; never over 5.
+    found = _crossings(np.array([1.0, -1.0, 1.0, 3.0]), settings)
+    assert_allclose(found, [2.0 * np.sqrt(2.0), 16.0])
+
+
+def test_a_result_carries_the_rate_on_the_maps_own_grid(detector: Detector) -> None:
+    table = {
+        "found": 0.9, "prior": 0.05, "widths": CURVE.widths, "shifts": CURVE.shifts,
+        "correlation": CURVE.correlation, "ratios": CURVE.ratios,
+    }  # fmt: skip
+    knowing = Detector.load()
+    knowing.card = {**knowing.card, "detectable": table}
+    velocity = white(128)
+    result = detect(a_map(velocity), knowing)
+    assert result.detectable is not None
+    assert result.detectable.shape == velocity.shape
+    assert 1e-4 < np.nanmedian(result.detectable) < 1e-2
+    plain = Detector.load()
+    plain.card = {key: value for key, value in plain.card.items() if key != "detectable"}
+    assert detect(a_map(velocity), plain).detectable is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sources": 3}, "sources 3 are under 10"),
+        ({"widths": (0.4, 0.2)}, r"widths \(0.4, 0.2\) do not rise"),
+    ],
+)
+def test_settings_that_do_not_hold_are_refused(changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        CertaintySettings(**changes)
+
+
+@pytest.mark.slow
+def test_nine_of_ten_sources_of_the_stated_rate_are_found(detector: Detector) -> None:
+    """Measured from nothing: the curve in one kind of noise, then sources in whole maps of it."""
+    settings = CertaintySettings(lengths=(6.0, 24.0), nuggets=(0.1,), sources=20)
+    table = detection_curve(detector, settings)
+    curve = DetectionCurve.from_card({"detectable": table})
+    assert curve is not None
+    look, trials, found = look_vector(-168.0, 39.0), 40, 0
+    for index in range(trials):
+        rng = np.random.default_rng([11, index])
+        noise = turbulent_field(ExponentialModel(4e-6, 3e3, 4e-7), (192, 192), PIXEL, rng)
+        scanned = scan(a_map(noise), detector)
+        rate, width = detectable_rate(scanned, curve, 64, detector.calibration.prior)
+        row, column = rng.integers(64, 128, 2)
+        own, finest = a_map(noise).grid, scanned.levels[0]
+        place = finest.grid.row_column(*own.longitude_latitude(row, column))
+        there = round(float(place[0])), round(float(place[1]))
+        source = sized_source(float(width[there]), look, BodyPrior(), index)
+        axis = np.arange(192) * PIXEL
+        easting, northing = np.meshgrid(axis - column * PIXEL, row * PIXEL - axis)
+        los = project(source.displacement(easting, northing), look)
+        peak = project(source.displacement(np.zeros(1), np.zeros(1)), look)[0]
+        moved = a_map(noise + float(rate[there]) * los / peak)
+        east, north = finest.position(*place)
+        reach = float(max(width[there], 3e3))
+        found += any(
+            np.hypot(one.window.easting - east, one.window.northing - north) < reach
+            for one in detect(moved, detector).detections
+        )
+    # 36 are expected; fewer than 28 or all of many would not be nine of ten.
+    assert found >= 28

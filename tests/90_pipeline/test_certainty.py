@@ -1,0 +1,76 @@
+"""What a screening says of its own certainty, from map to words and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from bradyseism.detection.detect import DetectionResult, detect
+from bradyseism.detection.runtime import Detector
+from bradyseism.maps.velocity_map import VelocityMap
+from bradyseism.scenes.synthesis import SceneSettings, random_scene
+from bradyseism.workflows.certainty import (
+    detectable_in_words,
+    false_alarm_facts,
+    with_false_alarms,
+)
+from bradyseism.workflows.screening import Screening, write_screening
+
+TABLE = {
+    "found": 0.9, "prior": 0.05, "widths": [0.1, 0.3], "shifts": [-2.0, 0.0],
+    "correlation": [[0.0, 0.0], [-2.0, -1.0]], "ratios": [[[4, 5], [4, 5]], [[4, 5], [4, 5]]],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def quiet() -> VelocityMap:
+    scenes = SceneSettings(shape=(96, 96), pixel_sizes=(400.0,), volcanic=0.0, nuisance_rate=0.0)
+    return random_scene(4, 0, scenes).map
+
+
+@pytest.fixture(scope="module")
+def knowing() -> Detector:
+    detector = Detector.load()
+    detector.card = {**detector.card, "detectable": TABLE}
+    return detector
+
+
+@pytest.fixture(scope="module")
+def result(quiet: VelocityMap, knowing: Detector) -> DetectionResult:
+    return detect(quiet, knowing)
+
+
+def test_nothing_found_says_what_would_have_been(result: DetectionResult) -> None:
+    words = detectable_in_words(result)
+    rates = 1e3 * result.detectable[result.map.valid]
+    rate = np.nanquantile(rates, 0.9)
+    assert f"A source over {rate:.2g} mm/yr" in words
+    assert f"over {100 * np.mean(rates <= rate):.0f} % of the pixels with data" in words
+
+
+def test_the_detectable_rate_lies_on_the_map_in_millimetres(
+    result: DetectionResult, knowing: Detector, tmp_path: Path
+) -> None:
+    write_screening(Screening((result,), (), knowing), tmp_path)
+    with rasterio.open(tmp_path / "detectable_rate.tif") as made:
+        assert made.shape == result.map.grid.shape
+        assert made.transform == result.map.grid.transform
+        assert made.units == ("mm/yr",)
+        np.testing.assert_allclose(made.read(1), 1e3 * result.detectable, rtol=1e-5)
+
+
+def test_a_result_without_detections_is_left_as_it_is(
+    result: DetectionResult, knowing: Detector
+) -> None:
+    assert result.detections == ()
+    assert with_false_alarms(result, knowing) is result
+    assert set(false_alarm_facts(None).values()) == {None}
+
+
+def test_a_model_that_knows_no_rates_says_nothing(quiet: VelocityMap) -> None:
+    plain = Detector.load()
+    plain.card = {key: value for key, value in plain.card.items() if key != "detectable"}
+    assert detectable_in_words(detect(quiet, plain)) == ""
