@@ -14,7 +14,7 @@ from bradyseism.physics.line_of_sight import project
 from bradyseism.scenes.demo import demo
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.priors import BodyPrior, FootprintPrior, LogUniform, LookPrior
-from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread
+from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread, twin_scenes
 
 NO_GAPS = Gaps(decorrelated=0, coast=0, edge=0, holes=0, coarse=0, quadtree=0)
 
@@ -57,6 +57,22 @@ def test_the_map_is_background_plus_the_true_deformation() -> None:
     difference = (scene.map.velocity - without.map.velocity)[valid]
     peak = abs(scene.truth.peak)
     assert_allclose(difference, scene.truth.deformation[valid], atol=1e-5 * peak + 1e-7)
+
+
+def test_twins_share_all_but_the_source() -> None:
+    settings = SceneSettings(gaps=replace(NO_GAPS, coarse=1.0), companion=0.0)
+    pairs = [twin_scenes(5, index, settings) for index in range(6)]
+    assert sum(volcanic.truth.volcanic for _, volcanic in pairs) > 3
+    for index, (quiet, volcanic) in enumerate(pairs):
+        assert not quiet.truth.volcanic
+        assert_array_equal(quiet.scenery.elevation, volcanic.scenery.elevation)
+        assert_array_equal(quiet.map.valid, volcanic.map.valid)
+        away = np.abs(volcanic.truth.deformation) < 1e-3 * abs(volcanic.truth.peak)
+        difference = np.abs(volcanic.map.velocity - quiet.map.velocity)[away & quiet.map.valid]
+        assert (difference <= 0.01 * abs(volcanic.truth.peak) + 1e-7).mean() > 0.9
+        single = random_scene(5, index, settings)
+        same = volcanic if single.truth.volcanic else quiet
+        assert_array_equal(single.map.velocity, same.map.velocity)
 
 
 def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> None:

@@ -8,7 +8,6 @@ network asks it of every cell and pools the answers, so that one head says wheth
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -142,7 +141,9 @@ def pool(features: Tensor) -> Tensor:
 
 def any_cell(cells: Tensor) -> Tensor:
     """Log-odds, shape (n,), that any of the equally likely cells (n, h', w') holds the source."""
-    return cells.flatten(1).logsumexp(1) - math.log(cells.shape[1] * cells.shape[2])
+    flat = cells.flatten(1)
+    # Of zeros it is the logarithm of their number, in a form that can be exported.
+    return flat.logsumexp(1) - torch.zeros_like(flat).logsumexp(1)
 
 
 @dataclass(frozen=True)
