@@ -174,9 +174,11 @@ def test_onnx_carries_card_and_head(compact, images, tmp_path):
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["card"]) == CARD
     assert (metadata["network"], metadata["channels"], metadata["size"]) == ("compact", "3", "64")
+    texts = json.loads(metadata["head"])
+    assert texts.pop("pooling") == "cells"
     head = {
         name: np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False)
-        for name, text in json.loads(metadata["head"]).items()
+        for name, text in texts.items()
     }
     for name, weights in compact.head_weights().items():
         assert_array_equal(head[name], weights)
