@@ -14,7 +14,7 @@ from bradyseism.physics.line_of_sight import project
 from bradyseism.scenes.demo import demo
 from bradyseism.scenes.gaps import Gaps
 from bradyseism.scenes.priors import BodyPrior, FootprintPrior, LogUniform, LookPrior
-from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread
+from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread, twin_scenes
 
 NO_GAPS = Gaps(decorrelated=0, coast=0, edge=0, holes=0, coarse=0, quadtree=0)
 
@@ -57,6 +57,28 @@ def test_the_map_is_background_plus_the_true_deformation() -> None:
     difference = (scene.map.velocity - without.map.velocity)[valid]
     peak = abs(scene.truth.peak)
     assert_allclose(difference, scene.truth.deformation[valid], atol=1e-5 * peak + 1e-7)
+
+
+def test_twins_share_all_but_the_source() -> None:
+    settings = SceneSettings(gaps=NO_GAPS, companion=0.0)
+    pairs = [twin_scenes(5, index, settings) for index in range(6)]
+    assert sum(volcanic.truth.volcanic for _, volcanic in pairs) > 3
+    for index, (quiet, volcanic) in enumerate(pairs):
+        assert not quiet.truth.volcanic
+        difference = volcanic.map.velocity - quiet.map.velocity
+        scale = 1e-6 * (abs(volcanic.truth.peak) + np.nanmax(np.abs(quiet.map.velocity)))
+        valid = quiet.map.valid
+        assert_allclose(difference[valid], volcanic.truth.deformation[valid], atol=scale)
+        single = random_scene(5, index, settings)
+        same = volcanic if single.truth.volcanic else quiet
+        assert_array_equal(single.map.velocity, same.map.velocity)
+
+
+def test_twins_have_the_same_gaps_and_pixels() -> None:
+    for index in range(6):
+        settings = SceneSettings(gaps=Gaps(coarse=1.0, quadtree=0.0))
+        quiet, volcanic = twin_scenes(6, index, settings)
+        assert_array_equal(quiet.map.valid, volcanic.map.valid)
 
 
 def test_the_source_lies_at_its_true_pixel_and_reproduces_the_deformation() -> None:

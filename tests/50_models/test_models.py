@@ -59,16 +59,29 @@ def test_smallest_image_leaves_a_feature_map(name):
     assert features.numel() > 0
 
 
-def test_head_weights_reproduce_the_logit(compact, images):
-    head = compact.head_weights()
-    assert head["hidden_weight"].shape == (256, NETWORKS["compact"].width)
+def test_head_weights_reproduce_the_logit_of_the_mean_feature():
+    model = build("efficientnet_b0", 3, seed=1).eval()
+    head = model.head_weights()
+    assert head["hidden_weight"].shape == (256, NETWORKS["efficientnet_b0"].width)
     assert head["last_weight"].shape == (1, 256)
     with torch.inference_mode():
-        output = compact(images)
+        output = model(torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(2)))
     pooled = output.features.mean(dim=(2, 3)).numpy()
     hidden = np.maximum(pooled @ head["hidden_weight"].T + head["hidden_bias"], 0)
     logit = (hidden @ head["last_weight"].T + head["last_bias"])[:, 0]
     assert_allclose(logit, output.logit.numpy(), atol=1e-6)
+
+
+def test_head_that_asks_each_cell_pools_their_odds(compact, images):
+    """Equally likely cells: the odds of the image are the mean of the odds of its cells."""
+    head = compact.head_weights()
+    with torch.inference_mode():
+        output = compact(images)
+    vectors = np.moveaxis(output.features.numpy(), 1, -1)
+    hidden = np.maximum(vectors @ head["hidden_weight"].T + head["hidden_bias"], 0)
+    cells = hidden @ head["last_weight"][0] + head["last_bias"]
+    assert_allclose(output.place.numpy(), cells, atol=1e-6)
+    assert_allclose(np.exp(output.logit.numpy()), np.exp(cells).mean(axis=(1, 2)), rtol=1e-5)
 
 
 def test_seed_gives_the_weights_and_spares_the_generator_of_torch():
@@ -161,9 +174,11 @@ def test_onnx_carries_card_and_head(compact, images, tmp_path):
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["card"]) == CARD
     assert (metadata["network"], metadata["channels"], metadata["size"]) == ("compact", "3", "64")
+    texts = json.loads(metadata["head"])
+    assert texts.pop("pooling") == "cells"
     head = {
         name: np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False)
-        for name, text in json.loads(metadata["head"]).items()
+        for name, text in texts.items()
     }
     for name, weights in compact.head_weights().items():
         assert_array_equal(head[name], weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,6 +72,26 @@ def test_agrees_with_autograd_in_single_precision(head: Head, features: np.ndarr
     assert_allclose(
         channel_weights(features, exported), inputs.grad[0, :, 0, 0].numpy(), rtol=0, atol=1e-7
     )
+
+
+def test_cells_agree_with_autograd(head: Head, features: np.ndarray) -> None:
+    torch = pytest.importorskip("torch", reason="torch is not installed (extra 'train')")
+    each = replace(head, pooling="cells")
+    inputs = torch.tensor(features, dtype=torch.float64, requires_grad=True)
+    hidden = inputs.movedim(0, -1) @ torch.tensor(head.hidden_weight).T
+    cells = torch.relu(hidden + torch.tensor(head.hidden_bias)) @ torch.tensor(head.last_weight)
+    logit = torch.log(torch.exp(cells + head.last_bias).mean())
+    (gradient,) = torch.autograd.grad(logit, inputs)
+    assert_allclose(each.logit(features), logit.item(), rtol=1e-12)
+    expected = gradient.mean(dim=(1, 2)).numpy()
+    assert_allclose(channel_weights(features, each), expected, rtol=0, atol=1e-12)
+    assert_allclose(channel_weights(features[None], each)[0], expected, rtol=0, atol=1e-12)
+
+
+def test_one_cell_is_the_same_to_either_pooling(head: Head, features: np.ndarray) -> None:
+    one, each = features[:, :1, :1], replace(head, pooling="cells")
+    assert_allclose(each.logit(one), head.logit(one), rtol=1e-12)
+    assert_allclose(grad_cam(one, each), grad_cam(one, head), rtol=1e-12)
 
 
 def test_signed_map_sums_to_the_logit_without_its_biases(head: Head, features: np.ndarray) -> None:

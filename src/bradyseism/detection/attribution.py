@@ -1,8 +1,9 @@
 """Which part of a window spoke for deformation: Grad-CAM without automatic differentiation.
 
-The detector ends in ``global average pool -> dense -> ReLU -> dense``. For such a head the gradient
-of the logit with respect to the last feature map has a closed form, so that the feature map (an
-output of the exported network) and the four arrays of the head explain a detection without torch.
+The detector ends in two dense layers with a ReLU between, behind the mean over all cells of the
+feature map, or on every cell with the answers pooled. For either head the gradient of the logit
+with respect to the last feature map has a closed form, so that the feature map (an output of the
+exported network) and the four arrays of the head explain a detection without torch.
 
 References
 ----------
@@ -19,13 +20,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
 __all__ = ["Head", "channel_weights", "grad_cam"]
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The two dense layers behind the global average pool, at inference (dropout does nothing).
+    """The two dense layers, at inference (dropout does nothing).
 
     Attributes
     ----------
@@ -37,6 +39,9 @@ class Head:
         Weights of the last layer, which has a single output; kept as (m,).
     last_bias : float or ndarray, shape (1,)
         Its bias; kept as float.
+    pooling : {"mean", "cells"}
+        "mean": the layers see the mean feature over all cells; "cells": they see each cell, and
+        the logit is ``logsumexp(cells) - log(number of cells)``.
 
     Raises
     ------
@@ -48,8 +53,14 @@ class Head:
     hidden_bias: NDArray[np.float64]
     last_weight: NDArray[np.float64]
     last_bias: float
+    pooling: str = "mean"
 
     def __post_init__(self) -> None:
+        if self.pooling not in ("mean", "cells"):
+            raise ValueError(
+                f"pooling {self.pooling!r} of the head is unknown: expected mean or cells; export "
+                "the network again"
+            )
         for name in ("hidden_weight", "hidden_bias", "last_weight"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             if not np.isfinite(values).all():
@@ -88,16 +99,18 @@ class Head:
         """
         try:
             encoded = json.loads(text)
+            pooling = encoded.get("pooling", "mean")
             arrays = [
                 np.load(io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False)
                 for field in fields(cls)
+                if field.name != "pooling"
             ]
-        except (TypeError, KeyError, ValueError, EOFError) as error:
+        except (TypeError, AttributeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(*arrays)
+        return cls(*arrays, pooling=pooling)
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
         """Input of the ReLU for one feature map or a batch.
@@ -109,7 +122,7 @@ class Head:
 
         Returns
         -------
-        ndarray, shape (..., m)
+        ndarray, shape (..., m), or (..., h, w, m) with pooling "cells"
             Pre-activation of the hidden units, before the ReLU.
 
         Raises
@@ -117,14 +130,22 @@ class Head:
         ValueError
             If the number of features is not the head's, or a feature is not finite.
         """
-        pooled = self._checked(features).mean(axis=(-2, -1))
-        hidden: NDArray[np.float64] = pooled @ self.hidden_weight.T + self.hidden_bias
+        values = self._checked(features)
+        mean = self.pooling == "mean"
+        vectors = values.mean(axis=(-2, -1)) if mean else np.moveaxis(values, -3, -1)
+        hidden: NDArray[np.float64] = vectors @ self.hidden_weight.T + self.hidden_bias
         return hidden
 
     def logit(self, features: ArrayLike) -> NDArray[np.float64]:
         """Logit that the head gives for feature maps of shape (..., k, h, w), with shape (...)."""
-        logit = np.maximum(self.hidden(features), 0.0) @ self.last_weight + self.last_bias
+        logit = self.cells(self.hidden(features))
+        if self.pooling == "cells":
+            logit = special.logsumexp(logit, axis=(-2, -1)) - np.log(np.prod(logit.shape[-2:]))
         return np.asarray(logit, dtype=np.float64)
+
+    def cells(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the last layer says of hidden units (..., m), of shape (...)."""
+        return np.asarray(np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias)
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(features, dtype=np.float64)
@@ -143,9 +164,10 @@ class Head:
 
 
 def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
-    """Gradient of the logit with respect to one cell of each feature; the same for all its cells.
+    """Gradient of the logit with respect to each feature, mean over the cells.
 
-    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``
+    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``; with pooling "cells" the sum
+    over the cells of that, each weighted by its share of the softmax.
 
     Parameters
     ----------
@@ -157,8 +179,8 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (..., k)
-        Change of the logit for a unit change of one cell. A hidden unit at exactly zero counts as
-        off, as automatic differentiation has it.
+        Change of the logit for a unit change of one cell, mean over the cells. A hidden unit at
+        exactly zero counts as off, as automatic differentiation has it.
 
     Raises
     ------
@@ -166,8 +188,12 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
         If the features do not fit the head or are not finite.
     """
     cells = int(np.prod(np.shape(features)[-2:]))
-    open_gates = (head.hidden(features) > 0.0) * head.last_weight
-    weights: NDArray[np.float64] = open_gates @ head.hidden_weight / cells
+    hidden = head.hidden(features)
+    gradient = ((hidden > 0.0) * head.last_weight) @ head.hidden_weight
+    if head.pooling == "cells":
+        share = special.softmax(head.cells(hidden), axis=(-2, -1))
+        gradient = (share[..., None] * gradient).sum(axis=(-3, -2))
+    weights: NDArray[np.float64] = gradient / cells
     return weights
 
 
@@ -187,8 +213,8 @@ def grad_cam(features: ArrayLike, head: Head, *, signed: bool = False) -> NDArra
     -------
     ndarray, shape (..., h, w)
         ``relu(sum_k alpha_k F_k)``, in units of the logit; without the ReLU if `signed`. Row 0 is
-        north when the window's row 0 is. The signed map sums to the part of the logit that does
-        not come from a bias.
+        north when the window's row 0 is. With pooling "mean" the signed map sums to the part of the
+        logit that does not come from a bias.
 
     Raises
     ------

@@ -1,8 +1,8 @@
 """A model as one ONNX file that runs, and explains itself, without torch.
 
 Outputs are `logit`, `features` and `place` (see `network.Output`). The metadata of the file hold
-the card (`card`, JSON) and the weights of the head (`head`, JSON of base64 of .npy), from which
-Grad-CAM follows in closed form.
+the card (`card`, JSON) and the head (`head`, JSON: its pooling, and base64 of the .npy of its
+weights), from which Grad-CAM follows in closed form.
 """
 
 from __future__ import annotations
@@ -65,7 +65,10 @@ def export_onnx(
         "channels": str(model.channels),
         "size": str(size),
         "card": json.dumps(card),
-        "head": json.dumps({name: _text(a) for name, a in model.head_weights().items()}),
+        "head": json.dumps(
+            {name: _text(a) for name, a in model.head_weights().items()}
+            | {"pooling": model.head.pooling}
+        ),
     }
     onnx.helper.set_model_props(graph, metadata)
     with atomic_path(Path(path)) as temporary:

@@ -1,8 +1,9 @@
 """Networks: a convolutional backbone under one two-layer head and a head that says where.
 
 Every architecture is one record of `NETWORKS`; `build` turns it into a `Classifier`. All share
-the head of the paper (pool, dense, ReLU, dropout, dense), for which Grad-CAM follows in closed
-form from the last feature map and the head's weights.
+the head of the paper (dense, ReLU, dropout, dense), for which Grad-CAM follows in closed form from
+the last feature map and the head's weights. The paper pools the features before it; the shipped
+network asks it of every cell and pools the answers, so that one head says whether and where.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import timm
@@ -22,6 +23,8 @@ from torch import Tensor, nn
 
 HIDDEN_WIDTH = 256
 DROPOUT = 0.2
+
+Pooling = Literal["mean", "cells"]
 
 
 class Output(NamedTuple):
@@ -44,28 +47,43 @@ class Output(NamedTuple):
 
 
 class Head(nn.Module):
-    """Two dense layers on pooled features: `hidden`, ReLU, dropout, `last`.
+    """Two dense layers: `hidden`, ReLU, dropout, `last`.
 
     Parameters
     ----------
     width : int
-        Number k of pooled features.
+        Number k of features.
+    pooling : {"mean", "cells"}
+        "mean": the layers see the mean feature over all cells. "cells": they see each cell, and
+        say the log-odds that the source lies there rather than nowhere; the log-odds of the image
+        is then that of any of its equally likely cells, ``logsumexp(cells) - log(number)``.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, pooling: Pooling = "mean") -> None:
         super().__init__()
+        self.pooling = pooling
         self.hidden = nn.Linear(width, HIDDEN_WIDTH)
         self.dropout = nn.Dropout(DROPOUT)
         self.last = nn.Linear(HIDDEN_WIDTH, 1)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Log-odds, shape (n,), of pooled features of shape (n, k)."""
-        logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(pooled))))
-        return logit.squeeze(1)
+    def forward(self, features: Tensor) -> Tensor:
+        """Log-odds, shape (n,), of feature maps of shape (n, k, h', w')."""
+        if self.pooling == "mean":
+            return self.dense(pool(features))
+        return any_cell(self.cells(features))
+
+    def cells(self, features: Tensor) -> Tensor:
+        """Log-odds of each cell, shape (n, h', w')."""
+        return self.dense(features.movedim(1, -1))
+
+    def dense(self, vectors: Tensor) -> Tensor:
+        """Both layers on vectors of shape (..., k): shape (...)."""
+        logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(vectors))))
+        return logit.squeeze(-1)
 
 
 class Classifier(nn.Module):
-    """Backbone, head and place head.
+    """Backbone, head and, where the head does not say it, a place head.
 
     Parameters
     ----------
@@ -81,13 +99,17 @@ class Classifier(nn.Module):
         self.name = name
         self.channels = channels
         self.backbone = architecture.backbone(channels)
-        self.head = Head(architecture.width)
-        self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
+        self.head = Head(architecture.width, architecture.pooling)
+        if architecture.pooling == "mean":
+            self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
 
     def forward(self, images: Tensor) -> Output:
         """Classify images of shape (n, channels, h, w), float32, as encoded by floor 4."""
         features = self.features(images)
-        return Output(self.head(pool(features)), features, self.place(features).squeeze(1))
+        if self.head.pooling == "cells":
+            cells = self.head.cells(features)
+            return Output(any_cell(cells), features, cells)
+        return Output(self.head(features), features, self.place(features).squeeze(1))
 
     def features(self, images: Tensor) -> Tensor:
         """Return the last feature map, shape (n, k, h', w')."""
@@ -117,6 +139,13 @@ def pool(features: Tensor) -> Tensor:
     return features.mean(dim=(2, 3))
 
 
+def any_cell(cells: Tensor) -> Tensor:
+    """Log-odds, shape (n,), that any of the equally likely cells (n, h', w') holds the source."""
+    flat = cells.flatten(1)
+    # Of zeros it is the logarithm of their number, in a form that can be exported.
+    return flat.logsumexp(1) - torch.zeros_like(flat).logsumexp(1)
+
+
 @dataclass(frozen=True)
 class Architecture:
     """A backbone by its name.
@@ -129,11 +158,14 @@ class Architecture:
         Number k of channels of its last feature map.
     smallest : int
         Smallest image side (pixels) that leaves a feature map.
+    pooling : {"mean", "cells"}
+        See `Head`.
     """
 
     backbone: Callable[[int], nn.Module]
     width: int
     smallest: int
+    pooling: Pooling = "mean"
 
 
 def _compact(channels: int) -> nn.Module:
@@ -187,7 +219,7 @@ def _vgg16(channels: int) -> nn.Module:
 
 
 NETWORKS: dict[str, Architecture] = {
-    "compact": Architecture(_compact, width=160, smallest=8),
+    "compact": Architecture(_compact, width=160, smallest=8, pooling="cells"),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),

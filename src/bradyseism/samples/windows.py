@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.samples.encoding import NormalisedWindow
-from bradyseism.scenes.synthesis import SceneSettings, random_scene
+from bradyseism.scenes.synthesis import SceneSettings, twin_scenes
 
 PLACE_CELLS = 8
 CHUNK = 1000
@@ -53,6 +53,9 @@ class Samples:
 class WindowSet:
     """Simulated windows by index: nothing stored, the same bits in any process and order.
 
+    Windows come in pairs on the same background: an even one without the source, the odd one after
+    it with the source, which may hide behind gaps.
+
     Parameters
     ----------
     seed : int
@@ -88,7 +91,9 @@ class WindowSet:
 
     def chunk(self, start: int, stop: int) -> Samples:
         """Encoded windows `start` to `stop` (exclusive)."""
-        scenes = [random_scene(self.seed, index, self.scenes) for index in range(start, stop)]
+        pairs = range(start // 2, -(-stop // 2))
+        scenes = [one for pair in pairs for one in twin_scenes(self.seed, pair, self.scenes)]
+        scenes = scenes[start % 2 :][: stop - start]
         images = self.encoding.encode(np.stack([scene.map.velocity for scene in scenes]))
         size = self.encoding.size
         labels, places = [], []

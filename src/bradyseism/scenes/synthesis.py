@@ -229,33 +229,83 @@ def random_scene(
     ValueError
         If seed or index is negative.
     """
+    stage = _set_stage(seed, index, settings or SceneSettings(), ground)
+    return stage.scene(volcanic=stage.volcanic)
+
+
+def twin_scenes(
+    seed: int, index: int, settings: SceneSettings | None = None
+) -> tuple[Scene, Scene]:
+    """Scene `index` of seed `seed` without its source and with it, all else the same.
+
+    Parameters
+    ----------
+    seed, index, settings
+        As for `random_scene`, which gives one of the two.
+
+    Returns
+    -------
+    quiet, volcanic : Scene
+        The second is quiet, too, where gaps would hide its source.
+
+    Raises
+    ------
+    ValueError
+        If seed or index is negative.
+    """
+    stage = _set_stage(seed, index, settings or SceneSettings(), None)
+    return stage.scene(volcanic=False), stage.scene(volcanic=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """All of a scene but its source, and the seeds of what follows."""
+
+    scenery: Scenery
+    settings: SceneSettings
+    grid: Grid
+    name: str
+    background: Background
+    valid: NDArray[np.bool_]
+    volcanic: bool
+    seeds: tuple[int, int]
+
+    def scene(self, *, volcanic: bool) -> Scene:
+        settings, background = self.settings, self.background
+        sources, pixels = (np.random.default_rng(seed) for seed in self.seeds)
+        quiet = np.zeros(settings.shape)
+        truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, background.nuisance_masks)
+        if volcanic:
+            spread = robust_spread(background.velocity[self.valid])
+            truth = _with_sources(
+                truth, self.scenery, settings, self.valid, spread=spread, rng=sources
+            )
+        velocity = np.where(self.valid, background.velocity + truth.deformation, np.nan)
+        velocity = settings.gaps.pixelate(velocity, pixels)
+        shown = _as_map(velocity, self.scenery, self.grid, years=settings.years, name=self.name)
+        return Scene(shown, truth, self.scenery)
+
+
+def _set_stage(seed: int, index: int, settings: SceneSettings, ground: Relief | None) -> _Stage:
     if seed < 0 or index < 0:
         raise ValueError(f"seed {seed} and index {index} must both be 0 or more")
-    settings = settings or SceneSettings()
     rng = np.random.default_rng([seed, index])
     if ground is None:
         scenery = draw_scenery(settings, rng)
+        grid = _local_grid(scenery)
     else:
         settings = replace(settings, shape=ground.grid.shape)
         height = ground.elevation.astype(np.float64)
         scenery = Scenery(height, ground.grid.pixel_size, settings.looks.draw(rng))
-    drawn = draw_background(scenery, settings, rng)
-    background = drawn.velocity
+        grid = ground.grid
+    background = draw_background(scenery, settings, rng)
     volcanic = bool(rng.random() < settings.volcanic)
     valid = settings.gaps.draw(settings.shape, rng)
-    both = valid & ~drawn.lost
-    valid = both if both.mean() >= settings.gaps.least_valid else ~drawn.lost
-    quiet = np.zeros(settings.shape)
-    truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, drawn.nuisance_masks)
-    if volcanic:
-        spread = robust_spread(background[valid])
-        truth = _with_sources(truth, scenery, settings, valid, spread=spread, rng=rng)
-    velocity = np.where(valid, background + truth.deformation, np.nan)
-    velocity = settings.gaps.pixelate(velocity, rng)
-    grid = _local_grid(scenery) if ground is None else ground.grid
+    both = valid & ~background.lost
+    valid = both if both.mean() >= settings.gaps.least_valid else ~background.lost
+    first, second = (int(word) for word in rng.integers(2**63, size=2))
     name = f"scene-{seed}-{index}"
-    shown = _as_map(velocity, scenery, grid, years=settings.years, name=name)
-    return Scene(shown, truth, scenery)
+    return _Stage(scenery, settings, grid, name, background, valid, volcanic, (first, second))
 
 
 def draw_scenery(settings: SceneSettings, rng: np.random.Generator) -> Scenery:

@@ -83,7 +83,7 @@ def finetune_head(
     head : Head
         It ends with the weights of the best check, in inference mode, every layer trainable.
     training, validation : Dataset
-        Samples whose image is the pooled feature vector, as `pooled_features` gives them.
+        Samples whose image is what the head takes, as `pooled_features` gives them.
     folder, approach, settings
         As for `finetune`.
 
@@ -140,15 +140,17 @@ def pooled_features(
     Returns
     -------
     ArrayDataset
-        Samples whose image is the pooled feature vector, shape (k,), and whose place is unknown.
+        Samples whose image is what the head takes, and whose place is unknown: the mean feature
+        vector, shape (k,), or for a head that asks every cell the feature map, (k, h', w').
     """
     model.eval()
-    device = model.place.weight.device
+    device = model.head.last.weight.device
     images, labels = [], []
     with torch.inference_mode():
         for batch in DataLoader(samples, batch_size=batch_size, num_workers=workers):
             taken = batch["image"].to(device, memory_format=torch.channels_last)
-            images.append(pool(model.features(taken)).cpu())
+            features = model.features(taken)
+            images.append((pool(features) if model.head.pooling == "mean" else features).cpu())
             labels.append(batch["label"])
     return ArrayDataset(torch.cat(images).numpy(), torch.cat(labels).numpy())
 
@@ -160,7 +162,7 @@ class _PooledClassifier(nn.Module):
         super().__init__()
         self.head = head
 
-    def forward(self, pooled: Tensor) -> Output:
-        """Classify pooled features, shape (n, k); there is no place to say."""
-        cell = pooled[:, :, None, None]
-        return Output(self.head(pooled), cell, cell[:, 0])
+    def forward(self, features: Tensor) -> Output:
+        """Classify features, (n, k) or (n, k, h', w'); there is no place to say."""
+        maps = features if features.ndim == 4 else features[:, :, None, None]
+        return Output(self.head(maps), maps, maps[:, 0])

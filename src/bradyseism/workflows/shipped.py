@@ -32,10 +32,10 @@ logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
-NAME = "bradyseism-compact-1"
+NAME = "bradyseism-compact-2"
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
-    "signals narrower than 7 % or wider than 75 % of every window are not learned",
+    "signals narrower than 4 % or wider than 75 % of every window are not learned",
     "probabilities hold at the stated prior, on backgrounds like the simulated ones",
 ]
 
@@ -64,7 +64,7 @@ class ShippedSettings:
 
     training: int = 120_000
     validation: int = 6_000
-    calibration: int = 6_000
+    calibration: int = 8_000
     seed: int = 20_220_601
     prior: float = WINDOW_PRIOR
     reliability: int = BACKGROUNDS
@@ -75,7 +75,7 @@ class ShippedSettings:
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=4, batch_size=128, learning_rate=2e-3, augment=True
+            epochs=3, batch_size=128, learning_rate=2e-3, place_weight=1.0, augment=True
         )
     )
 
