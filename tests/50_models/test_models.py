@@ -17,9 +17,9 @@ from bradyseism.models.network import NETWORKS, Classifier, build, pool
 CARD = {"seed": 3, "prior": "half of all windows", "limits": ["none known", "\u00e4"]}
 
 
-@pytest.fixture(scope="module")
-def compact() -> Classifier:
-    return build("compact", 3, seed=1).eval()
+@pytest.fixture(scope="module", params=["compact", "compact_cells"])
+def compact(request) -> Classifier:
+    return build(request.param, 3, seed=1).eval()
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +72,12 @@ def test_head_weights_reproduce_the_logit_of_the_mean_feature():
     assert_allclose(logit, output.logit.numpy(), atol=1e-6)
 
 
-def test_head_that_asks_each_cell_pools_their_odds(compact, images):
+def test_head_that_asks_each_cell_pools_their_odds(images):
     """Equally likely cells: the odds of the image are the mean of the odds of its cells."""
-    head = compact.head_weights()
+    model = build("compact_cells", 3, seed=1).eval()
+    head = model.head_weights()
     with torch.inference_mode():
-        output = compact(images)
+        output = model(images)
     vectors = np.moveaxis(output.features.numpy(), 1, -1)
     hidden = np.maximum(vectors @ head["hidden_weight"].T + head["hidden_bias"], 0)
     cells = hidden @ head["last_weight"][0] + head["last_bias"]
@@ -109,7 +110,7 @@ def test_checkpoint_returns_model_and_card(compact, images, tmp_path):
     checkpoint.save(tmp_path / "m.safetensors", compact, CARD)
     model, card = checkpoint.load(tmp_path / "m.safetensors")
     assert card == CARD
-    assert (model.name, model.channels, model.training) == ("compact", 3, False)
+    assert (model.name, model.channels, model.training) == (compact.name, 3, False)
     with torch.inference_mode():
         for ours, theirs in zip(model(images), compact(images), strict=True):
             assert torch.equal(ours, theirs)
@@ -173,9 +174,13 @@ def test_onnx_carries_card_and_head(compact, images, tmp_path):
     session, _ = run(path, images)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["card"]) == CARD
-    assert (metadata["network"], metadata["channels"], metadata["size"]) == ("compact", "3", "64")
+    assert (metadata["network"], metadata["channels"], metadata["size"]) == (
+        compact.name,
+        "3",
+        "64",
+    )
     texts = json.loads(metadata["head"])
-    assert texts.pop("pooling") == "cells"
+    assert texts.pop("pooling") == compact.head.pooling
     head = {
         name: np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False)
         for name, text in texts.items()

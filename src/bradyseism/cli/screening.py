@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from bradyseism.workflows.screening import Screening
 
 # Of an earlier run with other maps, or with a model that knew more.
-LEFTOVERS = ("*/probability.tif", "*/detectable_rate.tif", "detectable_rate.tif")
+LEFTOVERS = (
+    "*/probability.tif",
+    "*/detectable_rate.tif",
+    "detectable_rate.tif",
+    "places.geojson",
+)
 
 
 @reads_maps

@@ -2,8 +2,8 @@
 
 Every architecture is one record of `NETWORKS`; `build` turns it into a `Classifier`. All share
 the head of the paper (dense, ReLU, dropout, dense), for which Grad-CAM follows in closed form from
-the last feature map and the head's weights. The paper pools the features before it; the shipped
-network asks it of every cell and pools the answers, so that one head says whether and where.
+the last feature map and the head's weights. The paper pools the features before it; a head may also
+be asked of every cell and the answers pooled, so that it says whether and where.
 """
 
 from __future__ import annotations
@@ -219,7 +219,8 @@ def _vgg16(channels: int) -> nn.Module:
 
 
 NETWORKS: dict[str, Architecture] = {
-    "compact": Architecture(_compact, width=160, smallest=8, pooling="cells"),
+    "compact": Architecture(_compact, width=160, smallest=8),
+    "compact_cells": Architecture(_compact, width=160, smallest=8, pooling="cells"),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),

@@ -292,7 +292,7 @@ class FootprintPrior:
     width: LogUniform = LogUniform(0.04, 0.75)
     signal_to_noise: LogUniform = LogUniform(0.7, 15.0)
     loud: LogUniform = LogUniform(15.0, 300.0)
-    loud_share: float = 0.25
+    loud_share: float = 0.4
 
     def __post_init__(self) -> None:
         check_share(self, "loud_share")

@@ -75,7 +75,7 @@ class ShippedSettings:
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=3, batch_size=128, learning_rate=2e-3, place_weight=1.0, augment=True
+            epochs=4, batch_size=128, learning_rate=2e-3, augment=True
         )
     )
 
