@@ -23,6 +23,7 @@ COMMANDS = [
     ["simulate", "analogue"],
     ["train", "shipped"],
     ["train", "paper"],
+    ["adapt"],
     ["finetune"],
     ["reproduce"],
     ["evaluate"],

@@ -64,6 +64,7 @@ simulate_app.command("scenes")(simulating.simulate_scenes)
 simulate_app.command("analogue")(simulating.simulate_analogue)
 train_app.command("shipped")(training.train_shipped)
 train_app.command("paper")(training.train_paper)
+app.command()(training.adapt)
 app.command()(training.finetune)
 app.command()(training.reproduce)
 

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from bradyseism.evaluation.comparison import FALSE_SHARE, SURE, Comparison
 from bradyseism.maps.readers import Inspection
 from bradyseism.review.words import chance
 from bradyseism.workflows.explanation import Explanation
@@ -180,3 +181,39 @@ def advice(screening: Screening) -> str:
         f"mm/yr {sense} the satellite relative to the ground around. Open report.html and check it "
         f"against the picture: a detection is a place to look at, not a diagnosis.{unseen}"
     )
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Scores of two detectors on held-out ground, and what differs with its interval."""
+    title = (
+        f"held-out ground: {comparison.windows} background windows, {comparison.sources} with a "
+        f"simulated source, {comparison.blocks} blocks"
+    )
+    table = Table(
+        "", "before", "after", "change (95 % by block)",
+        title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    rows = (
+        ("log-loss at the prior", "log_loss", "{:.4f}", 1.0),
+        ("AUC", "auc", "{:.4f}", 1.0),
+        ("background flagged, %", "background_flagged", "{:.2f}", 100.0),
+        ("sources flagged, %", "sources_flagged", "{:.1f}", 100.0),
+        (f"sources found at {FALSE_SHARE:.0%} false, %", "sources_found", "{:.1f}", 100.0),
+        (f"peak / spread found in {SURE:.0%}", "signal_to_noise_found", "{:.1f}", 1.0),
+        (f"rate found in {SURE:.0%}, mm/yr", "rate_found", "{:.1f}", 1e3),
+        ("calibration error, balanced", "calibration_error", "{:.3f}", 1.0),
+    )
+    for label, name, form, unit in rows:
+        values = [
+            form.format(unit * getattr(s, name)) for s in (comparison.before, comparison.after)
+        ]
+        change = comparison.change.get(name)
+        signed = form.replace(":", ":+")
+        said = (
+            " ".join(signed.format(unit * v) for v in (change.estimate,))
+            + f" ({signed.format(unit * change.low)} to {signed.format(unit * change.high)})"
+            if change
+            else ""
+        )
+        table.add_row(Text(label), *map(Text, values), Text(said))
+    return table

@@ -15,17 +15,22 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy import special
 
-__all__ = ["Head", "channel_weights", "grad_cam"]
+__all__ = ["Head", "Pooling", "channel_weights", "grad_cam"]
+
+Pooling = Literal["mean", "cells"]
+_ARRAYS = ("hidden_weight", "hidden_bias", "last_weight", "last_bias")
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The two dense layers behind the global average pool, at inference (dropout does nothing).
+    """The two dense layers behind the last feature map, at inference (dropout does nothing).
 
     Attributes
     ----------
@@ -37,19 +42,28 @@ class Head:
         Weights of the last layer, which has a single output; kept as (m,).
     last_bias : float or ndarray, shape (1,)
         Its bias; kept as float.
+    pooling : {"mean", "cells"}
+        Whether the layers see the mean over the cells of the feature map, or each cell: then the
+        logit is ``log(mean(exp(logit of a cell)))``.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together or a weight is not finite.
+        If the shapes do not fit together, a weight is not finite or the pooling is unknown.
     """
 
     hidden_weight: NDArray[np.float64]
     hidden_bias: NDArray[np.float64]
     last_weight: NDArray[np.float64]
     last_bias: float
+    pooling: Pooling = "mean"
 
     def __post_init__(self) -> None:
+        if self.pooling not in get_args(Pooling):
+            raise ValueError(
+                f"pooling {self.pooling!r} of the head is unknown: expected one of "
+                f"{', '.join(get_args(Pooling))}; use the version that exported the network"
+            )
         for name in ("hidden_weight", "hidden_bias", "last_weight"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             if not np.isfinite(values).all():
@@ -79,7 +93,8 @@ class Head:
         Parameters
         ----------
         text : str
-            JSON object with the base64 form of one ``.npy`` array for each attribute.
+            JSON object with the base64 form of one ``.npy`` array for each array, and the word
+            ``pooling``, ``mean`` where it is absent.
 
         Raises
         ------
@@ -89,15 +104,49 @@ class Head:
         try:
             encoded = json.loads(text)
             arrays = [
-                np.load(io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False)
-                for field in fields(cls)
+                np.load(io.BytesIO(base64.b64decode(encoded[name])), allow_pickle=False)
+                for name in _ARRAYS
             ]
         except (TypeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(*arrays)
+        return cls(*arrays, pooling=encoded.get("pooling", "mean"))
+
+    def to_json(self) -> str:
+        """Text from which `from_json` makes the head again, in single precision."""
+        words: dict[str, str] = {"pooling": self.pooling}
+        for name in _ARRAYS:
+            buffer = io.BytesIO()
+            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float32))
+            np.save(buffer, values, allow_pickle=False)
+            words[name] = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return json.dumps(words)
+
+    def inputs(self, features: ArrayLike) -> NDArray[np.float64]:
+        """What the dense layers see of feature maps.
+
+        Parameters
+        ----------
+        features : array_like, shape (..., k, h, w)
+            Output of the network's last convolution.
+
+        Returns
+        -------
+        ndarray, shape (..., t, k)
+            The mean over the cells (t = 1), or every cell, row by row (t = h w).
+
+        Raises
+        ------
+        ValueError
+            If the number of features is not the head's, or a feature is not finite.
+        """
+        values = self._checked(features)
+        cells = values.reshape(*values.shape[:-2], -1)
+        if self.pooling == "mean":
+            cells = cells.mean(axis=-1, keepdims=True)
+        return np.asarray(np.moveaxis(cells, -1, -2))
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
         """Input of the ReLU for one feature map or a batch.
@@ -123,7 +172,9 @@ class Head:
 
     def logit(self, features: ArrayLike) -> NDArray[np.float64]:
         """Logit that the head gives for feature maps of shape (..., k, h, w), with shape (...)."""
-        logit = np.maximum(self.hidden(features), 0.0) @ self.last_weight + self.last_bias
+        hidden = self.inputs(features) @ self.hidden_weight.T + self.hidden_bias
+        cells = np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias
+        logit = special.logsumexp(cells, axis=-1) - np.log(cells.shape[-1])
         return np.asarray(logit, dtype=np.float64)
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:

@@ -170,8 +170,19 @@ def _starts(length: int, size: int) -> NDArray[np.int64]:
     return first + step * np.arange(count)
 
 
-def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    size = detector.encoding.size
+def level_windows(
+    level: Level, encoding: Encoding
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Half-overlapping windows that cover a level, those that are not observable left out.
+
+    Returns
+    -------
+    row, column : arrays of int, shape (n,)
+        Top-left pixels; negative where a window begins outside the level.
+    windows : array of float32, shape (n, size, size)
+        NaN outside the level.
+    """
+    size = encoding.size
     rows, columns = (_starts(n, size) for n in level.values.shape)
     pad = [
         (max(0, -int(s[0])), max(0, int(s[-1]) + size - n))
@@ -180,13 +191,18 @@ def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray
     padded = np.pad(level.values, pad, constant_values=np.nan)
     views = sliding_window_view(padded, (size, size))
     views = views[np.ix_(rows + pad[0][0], columns + pad[1][0])]
-    flat = views.reshape(-1, size, size)
-    keep = detector.encoding.observable(flat).reshape(views.shape[:2])
+    keep = encoding.observable(views.reshape(-1, size, size)).reshape(views.shape[:2])
     row, column = (grid[keep] for grid in np.meshgrid(rows, columns, indexing="ij"))
+    return row, column, views[keep]
+
+
+def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    size = detector.encoding.size
+    row, column, windows = level_windows(level, detector.encoding)
     table = np.zeros(len(row), dtype=WINDOW_FIELDS)
     if not len(row):
         return table, np.zeros((0, 1, 1), dtype=np.float32)
-    prediction = detector.predict(views[keep])
+    prediction = detector.predict(windows)
     table["pixel_size"], table["row"], table["column"] = level.pixel_size, row, column
     centre = (size - 1) / 2
     table["easting"], table["northing"] = level.position(row + centre, column + centre)

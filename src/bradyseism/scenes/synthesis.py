@@ -248,7 +248,7 @@ def random_scene(
     truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, drawn.nuisance_masks)
     if volcanic:
         spread = robust_spread(background[valid])
-        truth = _with_sources(truth, scenery, settings, valid, spread=spread, rng=rng)
+        truth = with_sources(truth, scenery, settings, valid, spread=spread, rng=rng)
     velocity = np.where(valid, background + truth.deformation, np.nan)
     velocity = settings.gaps.pixelate(velocity, rng)
     grid = _local_grid(scenery) if ground is None else ground.grid
@@ -309,7 +309,7 @@ def robust_spread(values: NDArray[np.float64]) -> float:
     return float(MAD_TO_DEVIATION * np.median(np.abs(values - centre)))
 
 
-def _with_sources(
+def with_sources(
     quiet: Truth,
     scenery: Scenery,
     settings: SceneSettings,
@@ -318,7 +318,23 @@ def _with_sources(
     spread: float,
     rng: np.random.Generator,
 ) -> Truth:
-    """Truth with a source, and sometimes a companion; still quiet where gaps hide the source."""
+    """Truth with a source, and sometimes a companion; still quiet where gaps hide the source.
+
+    Parameters
+    ----------
+    quiet : Truth
+        Without a source.
+    scenery : Scenery
+        Where it shall lie.
+    settings : SceneSettings
+        What the sources are, and how far from the border.
+    valid : array of bool, shape (rows, columns)
+        True where there is data.
+    spread : float
+        Robust spread (m/yr) of all that is not the source.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
     truth = _add_source(scenery, settings, quiet, spread, rng)
     strong = np.abs(truth.deformation) >= 0.5 * abs(truth.peak)
     if valid[strong].mean() < settings.least_visible:
