@@ -87,7 +87,7 @@ def finetune(
 
 @reads_maps
 def adapt(
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[MAP]...", hidden=True)] = None,
+    more: Annotated[list[Path] | None, typer.Argument(metavar="MAP", hidden=True)] = None,
     *,
     background: Annotated[
         list[Path], typer.Option(metavar="MAP...", help="Volcano-free maps: files or folders.")

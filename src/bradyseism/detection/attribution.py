@@ -103,16 +103,16 @@ class Head:
         """
         try:
             encoded = json.loads(text)
-            arrays = [
-                np.load(io.BytesIO(base64.b64decode(encoded[name])), allow_pickle=False)
+            arrays = {
+                name: np.load(io.BytesIO(base64.b64decode(encoded[name])), allow_pickle=False)
                 for name in _ARRAYS
-            ]
+            }
         except (TypeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(*arrays, pooling=encoded.get("pooling", "mean"))
+        return cls(**arrays, pooling=encoded.get("pooling", "mean"))
 
     def to_json(self) -> str:
         """Text from which `from_json` makes the head again, in single precision."""

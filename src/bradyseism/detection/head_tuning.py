@@ -19,6 +19,8 @@ from bradyseism.detection.runtime import BATCH, Detector
 
 Array = NDArray[np.float32]
 NO_PLACE = -1
+# Inputs of the dense layers that are looked at in one go: what a processor keeps near.
+INPUTS_AT_ONCE = 4096
 # Weight of the place beside the label, as in the training of the shipped detector.
 PLACE_WEIGHT = 0.5
 
@@ -75,10 +77,7 @@ def head_inputs(detector: Detector, windows: NDArray[np.floating]) -> Array:
 def head_logits(head: Head, inputs: Array) -> NDArray[np.float64]:
     """Logits of a head, shape (n,), for inputs of shape (n, t, k)."""
     layers = _Layers.of(head)
-    parts = [
-        _pooled(_forward(layers, inputs[start : start + BATCH])[1])
-        for start in range(0, len(inputs), BATCH)
-    ]
+    parts = [_pooled(_forward(layers, inputs[chosen])[1]) for chosen in _batches(inputs)]
     return np.concatenate(parts) if parts else np.zeros(0)
 
 
@@ -184,7 +183,7 @@ def _loss(
     """Loss without the penalty, and its gradient in the order of `_Layers.flat`."""
     value = 0.0
     gradient = _Layers(*(np.zeros(values.shape, dtype=np.float32) for values in layers))
-    for chosen in _batches(len(examples)):
+    for chosen in _batches(examples.inputs):
         inputs = examples.inputs[chosen]
         hidden, logits = _forward(layers, inputs)
         part, slope = _logit_slope(
@@ -218,5 +217,6 @@ def _logit_slope(
     return value, slope
 
 
-def _batches(count: int) -> Iterator[slice]:
-    return (slice(start, start + BATCH) for start in range(0, count, BATCH))
+def _batches(inputs: Array) -> Iterator[slice]:
+    step = max(1, INPUTS_AT_ONCE // inputs.shape[1])
+    return (slice(start, start + step) for start in range(0, len(inputs), step))

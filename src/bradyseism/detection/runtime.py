@@ -104,8 +104,8 @@ class Detector:
             return cls(content, prior=prior)
         except (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
             raise ValueError(
-                f"model {path or 'shipped with the package'} is not a readable ONNX file: give one that `bradyseism train` or "
-                "`bradyseism finetune` wrote"
+                f"model {path or 'shipped with the package'} is not a readable ONNX file: give one "
+                "that `bradyseism train`, `adapt` or `finetune` wrote"
             ) from error
 
     @property

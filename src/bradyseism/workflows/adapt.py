@@ -74,7 +74,7 @@ class AdaptSettings:
 
     windows: int = 1500
     pairs: int = 2000
-    stiffness: float = 1e-2
+    stiffness: float = 1e-3
     steps: int = 60
     seed: int = 0
     scenes: SceneSettings = field(default_factory=SceneSettings)
