@@ -23,7 +23,7 @@ def judged(count: int = 1600, *, better: float = 1.5, seed: int = 0) -> Judged:
 
     def odds(reach: float) -> np.ndarray:
         # Gaussian scores of unit spread have exact log-odds.
-        gap = 1.5 * reach
+        gap = 3.0 * reach
         score = noise + gap * volcanic
         return gap * score - gap**2 / 2 + logit(PRIOR)
 
@@ -51,7 +51,6 @@ def test_one_that_sees_farther_is_better_and_the_other_way_round_is_harm() -> No
     )
     assert forth.harm == ()
     assert forth.change["log_loss"].high < 0 < forth.change["auc"].low
-    assert forth.after.signal_to_noise_found <= forth.before.signal_to_noise_found
     for name in PAIRED:
         assert forth.change[name].estimate == pytest.approx(-back.change[name].estimate)
     assert any("AUC falls from" in reason for reason in back.harm)
@@ -71,7 +70,7 @@ def test_scores_are_those_of_their_definitions() -> None:
     assert result.sources_found == pytest.approx(np.mean(loud > limit))
     balanced = expit(one.before - logit(PRIOR))
     assert result.calibration_error == expected_calibration_error(one.volcanic, balanced)
-    assert result.calibration_error < 0.05
+    assert result.calibration_error < 0.03
 
 
 def test_the_size_found_is_where_a_known_curve_reaches_nine_tenths() -> None:

@@ -161,9 +161,8 @@ def _coarser(level: Level, factor: int) -> Level:
     return Level(mean.astype(np.float32), Grid((rows, columns), transform, level.grid.crs))
 
 
-def _starts(length: int, size: int) -> NDArray[np.int64]:
-    """Top-left positions of half-overlapping windows, centred on the axis."""
-    step = size // 2
+def _starts(length: int, size: int, step: int) -> NDArray[np.int64]:
+    """Top-left positions of overlapping windows, centred on the axis."""
     # The outermost hundredth on either side, as a turned map leaves, needs no windows of its own.
     count = max(1, -(-(length - size - length // 50) // step) + 1)
     first = (length - ((count - 1) * step + size)) // 2
@@ -171,9 +170,17 @@ def _starts(length: int, size: int) -> NDArray[np.int64]:
 
 
 def level_windows(
-    level: Level, encoding: Encoding
+    level: Level, encoding: Encoding, *, steps: int = 2
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
-    """Half-overlapping windows that cover a level, those that are not observable left out.
+    """Overlapping windows that cover a level, those that are not observable left out.
+
+    Parameters
+    ----------
+    level : Level
+    encoding : Encoding
+        Size of a window, and what can be observed.
+    steps : int
+        Steps from one window to the next that does not overlap it.
 
     Returns
     -------
@@ -183,7 +190,7 @@ def level_windows(
         NaN outside the level.
     """
     size = encoding.size
-    rows, columns = (_starts(n, size) for n in level.values.shape)
+    rows, columns = (_starts(n, size, size // steps) for n in level.values.shape)
     pad = [
         (max(0, -int(s[0])), max(0, int(s[-1]) + size - n))
         for s, n in zip((rows, columns), level.values.shape, strict=True)

@@ -19,9 +19,11 @@ FALSE_SHARE = 0.01
 """Share of background windows that may be flagged where sources found are counted."""
 SURE = 0.9
 """Share of sources that have to be found at the smallest rate that counts as detected."""
-# What may be lost by chance: AUC, and share of background windows over a probability of 0.5.
 AUC_TOLERANCE = 0.002
+"""How much of the AUC may be lost by chance."""
 FLAGGED_TOLERANCE = 0.002
+"""How much the share of background windows over a probability of 0.5 may rise by chance; one window
+always may."""
 
 PAIRED = ("log_loss", "auc", "background_flagged", "sources_found")
 
@@ -119,7 +121,8 @@ class Comparison:
             )
         if self.change["auc"].estimate < -AUC_TOLERANCE:
             reasons.append(f"AUC falls from {self.before.auc:.3f} to {self.after.auc:.3f}")
-        if self.change["background_flagged"].estimate > FLAGGED_TOLERANCE:
+        more = self.change["background_flagged"].estimate * self.windows
+        if more > max(1.0, FLAGGED_TOLERANCE * self.windows) + 1e-6:
             reasons.append(
                 f"background windows flagged rise from {self.before.background_flagged:.2%} to "
                 f"{self.after.background_flagged:.2%}"

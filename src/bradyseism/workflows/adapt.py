@@ -47,8 +47,10 @@ OF_THE_BASE = (
 )  # fmt: skip
 ADAPTED = "-adapted"
 LIMIT = "adapted to the maps listed: elsewhere the model it comes from is the better choice"
-# Windows in each quarter, and in all, without which nothing can be held out.
-LEAST_IN_QUARTER, LEAST_WINDOWS = 10, 100
+# Windows of a scan in each quarter, and in all, without which nothing can be held out.
+LEAST_IN_QUARTER, LEAST_WINDOWS = 4, 30
+# Where a scan has fewer windows than this, they are laid more densely.
+FEW_WINDOWS = 300
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,7 @@ def adapt(
 
 
 def write_adapted(path: Path, adaptation: Adaptation) -> None:
-    """Write the card as ``.json`` and ``.md``, and, last, the model itself.
+    """Write the card as a page, ``.md``, and, last, the model itself.
 
     Raises
     ------
@@ -181,9 +183,7 @@ def write_adapted(path: Path, adaptation: Adaptation) -> None:
             "the adapted model is not better than the one it comes from: "
             + "; ".join(adaptation.comparison.harm)
         )
-    card = dict(adaptation.card)
-    write_bytes(path.with_suffix(".json"), (json.dumps(card, indent=2) + "\n").encode())
-    write_bytes(path.with_suffix(".md"), card_markdown(card).encode())
+    write_bytes(path.with_suffix(".md"), card_markdown(adaptation.card).encode())
     write_bytes(path, adaptation.content)
 
 
@@ -199,7 +199,7 @@ def check_target(path: Path) -> None:
         raise ValueError(f"output {str(path)!r} does not end in .onnx: name the model's file")
     if not path.parent.is_dir():
         raise ValueError(f"output {str(path)!r}: the folder {path.parent} is missing: create it")
-    taken = [each for s in (".onnx", ".json", ".md") if (each := path.with_suffix(s)).exists()]
+    taken = [each for s in (".onnx", ".md") if (each := path.with_suffix(s)).exists()]
     if taken:
         raise ValueError(
             f"{taken[0]} is there already, and a model is never overwritten: give another name"
@@ -236,9 +236,19 @@ def _windows(
             f"quarter of their ground: at least {LEAST_WINDOWS} and {LEAST_IN_QUARTER} are needed; "
             "give more or larger maps"
         )
+    for steps in (4, 8):
+        if len(background) < min(FEW_WINDOWS, settings.windows):
+            background = _background(maps, base.encoding, settings, steps=steps)
     copies = int(np.clip(settings.pairs // len(background), 1, SYMMETRIES))
-    windows = hybrid_windows(background, settings.scenes, copies=copies, rng=hybrid_rng)
+    windows = hybrid_windows(background, settings.scenes, copies=copies, rng=rng)
     return windows, np.bincount(background.table["map"], minlength=len(maps))
+
+
+def _background(
+    maps: Sequence[VelocityMap], encoding: NormalisedWindow, settings: AdaptSettings, *, steps: int
+) -> Windows:
+    rng = np.random.default_rng(settings.seed).spawn(3)[0]
+    return background_windows(maps, encoding, most=settings.windows, rng=rng, steps=steps)
 
 
 def _examples(base: Detector, windows: Windows) -> Examples:

@@ -76,8 +76,9 @@ def background_windows(
     *,
     most: int,
     rng: np.random.Generator,
+    steps: int = 2,
 ) -> Windows:
-    """Half-overlapping windows of all levels that a scan of the maps would use.
+    """Overlapping windows of all levels that a scan of the maps would use.
 
     Each map is masked to one quarter of the ground after the other, so that windows of different
     quarters share no data, even where maps of two tracks overlap.
@@ -93,6 +94,8 @@ def background_windows(
         whole.
     rng : numpy.random.Generator
         Source of randomness.
+    steps : int
+        Steps from one window to the next that does not overlap it; a scan takes 2.
 
     Raises
     ------
@@ -105,7 +108,9 @@ def background_windows(
         part
         for index, (levels, each) in enumerate(zip(pyramids, maps, strict=True))
         for level in levels
-        for part in _quartered(level, ground, encoding, own=each.grid.pixel_size, index=index)
+        for part in _quartered(
+            level, ground, encoding, own=each.grid.pixel_size, index=index, steps=steps
+        )
     ]
     windows = _joined(parts, encoding.size)
     looks = np.array([mean_look(each) for each in maps])
@@ -171,16 +176,22 @@ def _ground(pyramids: Sequence[tuple[Level, ...]]) -> Ground:
 
 
 def _quartered(
-    level: Level, ground: Ground, encoding: NormalisedWindow, *, own: float, index: int
+    level: Level,
+    ground: Ground,
+    encoding: NormalisedWindow,
+    *,
+    own: float,
+    index: int,
+    steps: int,
 ) -> Iterator[Windows]:
     """Windows of each quarter of a level; the strip along each cut belongs to none."""
-    step = math.ceil(max(level.grid.shape) / LATTICE)
-    margin = (step + 1) * max(level.pixel_size, own)
-    quarter = _parts(level, ground, step, rounds=QUARTER_ROUNDS, margin=margin)
-    block = _parts(level, ground, step, rounds=BLOCK_ROUNDS, margin=0.0)
+    lattice = math.ceil(max(level.grid.shape) / LATTICE)
+    margin = (lattice + 1) * max(level.pixel_size, own)
+    quarter = _parts(level, ground, lattice, rounds=QUARTER_ROUNDS, margin=margin)
+    block = _parts(level, ground, lattice, rounds=BLOCK_ROUNDS, margin=0.0)
     for number in range(QUARTERS):
         masked = replace(level, values=np.where(quarter == number, level.values, np.float32("nan")))
-        row, column, values = level_windows(masked, encoding)
+        row, column, values = level_windows(masked, encoding, steps=steps)
         table = np.zeros(len(row), dtype=WINDOW_FIELDS)
         table["map"], table["pixel_size"], table["quarter"] = index, level.pixel_size, number
         table["straight"], table["cell"] = True, NO_PLACE
