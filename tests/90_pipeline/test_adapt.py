@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
+from typer.testing import CliRunner
 
+from bradyseism.cli import app
 from bradyseism.detection.runtime import Detector, model_content
+from bradyseism.detection.scan import pyramid
 from bradyseism.maps.readers import ReadOptions
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -23,7 +27,7 @@ from bradyseism.scenes.simulation import simulate
 from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.workflows.adapt import AdaptSettings, adapt, check_target, write_adapted
 from bradyseism.workflows.adapt_maps import AROUND_VOLCANO, read_background
-from bradyseism.workflows.adapt_windows import background_windows, hybrid_windows
+from bradyseism.workflows.adapt_windows import _ground, background_windows, hybrid_windows
 
 SMALL = AdaptSettings(windows=100, pairs=100, steps=20)
 LOOK = look_vector(-168.0, 39.0)
@@ -66,9 +70,6 @@ def test_quarters_share_no_data(windows) -> None:
 
 def _quarter_of_pixels(velocity_map: VelocityMap):
     """Quarter of every pixel, asked of windows of one pixel of their own value."""
-    from bradyseism.detection.scan import pyramid
-    from bradyseism.workflows.adapt_windows import _ground
-
     ground = _ground([pyramid(velocity_map, NormalisedWindow())])
     row, column = np.indices(velocity_map.grid.shape)
     return ground.part(*velocity_map.grid.longitude_latitude(row, column), rounds=2)
@@ -189,7 +190,7 @@ def test_too_little_background_is_refused() -> None:
     whole = region(0)
     corner = np.full(whole.grid.shape, np.nan, np.float32)
     corner[:40, :40] = whole.velocity[:40, :40]
-    with pytest.raises(ValueError, match="observable windows, .* in the emptiest"):
+    with pytest.raises(ValueError, match=r"observable windows, .* in the emptiest"):
         adapt([whole.with_velocity(corner)], model_content(), SMALL)
 
 
@@ -262,12 +263,23 @@ def test_a_peculiar_region_is_learnt_and_the_gain_holds_on_another_of_its_kind()
     assert flagged[1] <= flagged[0]
 
 
-@pytest.mark.slow
-def test_a_region_like_the_training_gains_nothing_and_is_refused(tmp_path: Path) -> None:
-    result = adapt([region(2, 500, bowls=0.0)], model_content())
-    if result.comparison.harm:
-        with pytest.raises(ValueError, match="is not better"):
-            write_adapted(tmp_path / "mine.onnx", result)
-        assert list(tmp_path.iterdir()) == []
-    else:
-        assert result.comparison.change["log_loss"].high < 0
+def test_a_head_that_has_learnt_by_heart_is_refused_at_the_shell(tmp_path: Path) -> None:
+    path = write_map(tmp_path / "quiet.tif", region(2, 192, bowls=0.0))
+    config = tmp_path / "adapt.toml"
+    config.write_text("[adapt]\nwindows = 60\npairs = 60\nstiffness = 0.0\nsteps = 60\n")
+    answer = CliRunner().invoke(
+        app,
+        [
+            *("adapt", "--background", str(path), "-o", str(tmp_path / "mine.onnx")),
+            *("--config", str(config), "--json"),
+        ],
+    )
+    assert answer.exit_code == 2
+    assert "the adapted model is not better than the one it comes from" in answer.stderr
+    told = json.loads(answer.stdout)
+    assert told["model"] is None
+    assert told["harm"]
+    assert told["after"]["log_loss"] > told["before"]["log_loss"]
+    assert {p.name for p in tmp_path.iterdir()} == {"adapt.toml", "quiet.tif"} | {
+        p.name for p in tmp_path.glob("quiet.?.tif")
+    }

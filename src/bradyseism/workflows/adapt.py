@@ -155,7 +155,7 @@ def adapt(
         steps.next(f"tuning without quarter {quarter + 1}")
         heads.append(_tuned(base.head, examples[windows.table["quarter"] != quarter], settings))
     logits = _held_out(heads, examples, windows)
-    comparison = _compared(base, logits, examples, windows, settings.seed)
+    comparison = _compared(base, logits, examples, windows, settings)
     steps.next("tuning on everything")
     head = _tuned(base.head, examples, settings)
     calibration = fit_calibration(logits, examples.labels, prior=base.calibration.prior)
@@ -227,8 +227,7 @@ def _windows(
             f"model {base.name!r} sees wrapped patches: adapt tunes detectors like the shipped "
             "one; use `bradyseism finetune` for those of the paper's kind"
         )
-    background_rng, hybrid_rng, _ = np.random.default_rng(settings.seed).spawn(3)
-    background = background_windows(maps, base.encoding, most=settings.windows, rng=background_rng)
+    background = _background(maps, base.encoding, settings, steps=2)
     quarters = np.bincount(background.table["quarter"], minlength=QUARTERS)
     if len(background) < LEAST_WINDOWS or quarters.min() < LEAST_IN_QUARTER:
         raise ValueError(
@@ -240,15 +239,23 @@ def _windows(
         if len(background) < min(FEW_WINDOWS, settings.windows):
             background = _background(maps, base.encoding, settings, steps=steps)
     copies = int(np.clip(settings.pairs // len(background), 1, SYMMETRIES))
-    windows = hybrid_windows(background, settings.scenes, copies=copies, rng=rng)
+    windows = hybrid_windows(
+        background, settings.scenes, copies=copies, rng=_rng(settings, "sources")
+    )
     return windows, np.bincount(background.table["map"], minlength=len(maps))
 
 
 def _background(
     maps: Sequence[VelocityMap], encoding: NormalisedWindow, settings: AdaptSettings, *, steps: int
 ) -> Windows:
-    rng = np.random.default_rng(settings.seed).spawn(3)[0]
+    rng = _rng(settings, "windows")
     return background_windows(maps, encoding, most=settings.windows, rng=rng, steps=steps)
+
+
+def _rng(settings: AdaptSettings, purpose: str) -> np.random.Generator:
+    """Randomness of one purpose, the same however much the others have drawn."""
+    purposes = ("windows", "sources", "intervals")
+    return np.random.default_rng([settings.seed, purposes.index(purpose)])
 
 
 def _examples(base: Detector, windows: Windows) -> Examples:
@@ -272,7 +279,11 @@ def _held_out(heads: Sequence[Head], examples: Examples, windows: Windows) -> ND
 
 
 def _compared(
-    base: Detector, head_says: NDArray[np.float64], examples: Examples, windows: Windows, seed: int
+    base: Detector,
+    head_says: NDArray[np.float64],
+    examples: Examples,
+    windows: Windows,
+    settings: AdaptSettings,
 ) -> Comparison:
     """Base and adapted detector on the windows as they lie, each of the latter held out."""
     table = windows.table
@@ -294,7 +305,7 @@ def _compared(
         peaks=table["peak"][straight],
         prior=base.calibration.prior,
     )
-    return compare(judged, np.random.default_rng(seed).spawn(3)[2])
+    return compare(judged, _rng(settings, "intervals"))
 
 
 def _card(
