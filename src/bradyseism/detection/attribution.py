@@ -1,8 +1,9 @@
 """Which part of a window spoke for deformation: Grad-CAM without automatic differentiation.
 
-The detector ends in ``global average pool -> dense -> ReLU -> dense``. For such a head the gradient
-of the logit with respect to the last feature map has a closed form, so that the feature map (an
-output of the exported network) and the four arrays of the head explain a detection without torch.
+The detector ends in two dense layers with a ReLU between, behind the mean over all cells of the
+feature map, or on every cell with the answers pooled. For either head the gradient of the logit
+with respect to the last feature map has a closed form, so that the feature map (an output of the
+exported network) and the four arrays of the head explain a detection without torch.
 
 References
 ----------
@@ -15,22 +16,18 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-__all__ = ["Head", "Pooling", "channel_weights", "grad_cam"]
-
-Pooling = Literal["mean", "cells"]
-_ARRAYS = ("hidden_weight", "hidden_bias", "last_weight", "last_bias")
+__all__ = ["Head", "channel_weights", "grad_cam"]
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """The two dense layers behind the last feature map, at inference (dropout does nothing).
+    """The two dense layers, at inference (dropout does nothing).
 
     Attributes
     ----------
@@ -43,26 +40,26 @@ class Head:
     last_bias : float or ndarray, shape (1,)
         Its bias; kept as float.
     pooling : {"mean", "cells"}
-        Whether the layers see the mean over the cells of the feature map, or each cell: then the
-        logit is ``log(mean(exp(logit of a cell)))``.
+        "mean": the layers see the mean feature over all cells; "cells": they see each cell, and
+        the logit is ``logsumexp(cells) - log(number of cells)``.
 
     Raises
     ------
     ValueError
-        If the shapes do not fit together, a weight is not finite or the pooling is unknown.
+        If the shapes do not fit together or a weight is not finite.
     """
 
     hidden_weight: NDArray[np.float64]
     hidden_bias: NDArray[np.float64]
     last_weight: NDArray[np.float64]
     last_bias: float
-    pooling: Pooling = "mean"
+    pooling: str = "mean"
 
     def __post_init__(self) -> None:
-        if self.pooling not in get_args(Pooling):
+        if self.pooling not in ("mean", "cells"):
             raise ValueError(
-                f"pooling {self.pooling!r} of the head is unknown: expected one of "
-                f"{', '.join(get_args(Pooling))}; use the version that exported the network"
+                f"pooling {self.pooling!r} of the head is unknown: expected mean or cells; export "
+                "the network again"
             )
         for name in ("hidden_weight", "hidden_bias", "last_weight"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
@@ -93,8 +90,7 @@ class Head:
         Parameters
         ----------
         text : str
-            JSON object with the base64 form of one ``.npy`` array for each array, and the word
-            ``pooling``, ``mean`` where it is absent.
+            JSON object with the base64 form of one ``.npy`` array for each attribute.
 
         Raises
         ------
@@ -103,34 +99,56 @@ class Head:
         """
         try:
             encoded = json.loads(text)
-            arrays = {
-                name: np.load(io.BytesIO(base64.b64decode(encoded[name])), allow_pickle=False)
-                for name in _ARRAYS
-            }
-        except (TypeError, KeyError, ValueError, EOFError) as error:
+            pooling = encoded.get("pooling", "mean")
+            arrays = [
+                np.load(io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False)
+                for field in fields(cls)
+                if field.name != "pooling"
+            ]
+        except (TypeError, AttributeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(**arrays, pooling=encoded.get("pooling", "mean"))
+        return cls(*arrays, pooling=pooling)
 
-    def to_json(self) -> str:
-        """Text from which `from_json` makes the head again, in single precision."""
-        words: dict[str, str] = {"pooling": self.pooling}
-        for name in _ARRAYS:
-            buffer = io.BytesIO()
-            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float32))
-            np.save(buffer, values, allow_pickle=False)
-            words[name] = base64.b64encode(buffer.getvalue()).decode("ascii")
-        return json.dumps(words)
-
-    def inputs(self, features: ArrayLike) -> NDArray[np.float64]:
-        """What the dense layers see of feature maps.
+    def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
+        """Input of the ReLU for one feature map or a batch.
 
         Parameters
         ----------
         features : array_like, shape (..., k, h, w)
             Output of the network's last convolution.
+
+        Returns
+        -------
+        ndarray, shape (..., m), or (..., h, w, m) with pooling "cells"
+            Pre-activation of the hidden units, before the ReLU.
+
+        Raises
+        ------
+        ValueError
+            If the number of features is not the head's, or a feature is not finite.
+        """
+        values = self._checked(features)
+        mean = self.pooling == "mean"
+        vectors = values.mean(axis=(-2, -1)) if mean else np.moveaxis(values, -3, -1)
+        hidden: NDArray[np.float64] = vectors @ self.hidden_weight.T + self.hidden_bias
+        return hidden
+
+    def logit(self, features: ArrayLike) -> NDArray[np.float64]:
+        """Logit that the head gives for feature maps of shape (..., k, h, w), with shape (...)."""
+        logit = self.cells(self.hidden(features))
+        if self.pooling == "cells":
+            logit = special.logsumexp(logit, axis=(-2, -1)) - np.log(np.prod(logit.shape[-2:]))
+        return np.asarray(logit, dtype=np.float64)
+
+    def cells(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What the last layer says of hidden units (..., m), of shape (...)."""
+        return np.asarray(np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias)
+
+    def inputs(self, features: ArrayLike) -> NDArray[np.float64]:
+        """What the dense layers see of feature maps (..., k, h, w).
 
         Returns
         -------
@@ -143,39 +161,18 @@ class Head:
             If the number of features is not the head's, or a feature is not finite.
         """
         values = self._checked(features)
-        cells = values.reshape(*values.shape[:-2], -1)
-        if self.pooling == "mean":
-            cells = cells.mean(axis=-1, keepdims=True)
-        return np.asarray(np.moveaxis(cells, -1, -2))
+        cells = np.moveaxis(values.reshape(*values.shape[:-2], -1), -1, -2)
+        return cells.mean(axis=-2, keepdims=True) if self.pooling == "mean" else cells
 
-    def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
-        """Input of the ReLU for one feature map or a batch.
-
-        Parameters
-        ----------
-        features : array_like, shape (..., k, h, w)
-            Output of the network's last convolution.
-
-        Returns
-        -------
-        ndarray, shape (..., m)
-            Pre-activation of the hidden units, before the ReLU.
-
-        Raises
-        ------
-        ValueError
-            If the number of features is not the head's, or a feature is not finite.
-        """
-        pooled = self._checked(features).mean(axis=(-2, -1))
-        hidden: NDArray[np.float64] = pooled @ self.hidden_weight.T + self.hidden_bias
-        return hidden
-
-    def logit(self, features: ArrayLike) -> NDArray[np.float64]:
-        """Logit that the head gives for feature maps of shape (..., k, h, w), with shape (...)."""
-        hidden = self.inputs(features) @ self.hidden_weight.T + self.hidden_bias
-        cells = np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias
-        logit = special.logsumexp(cells, axis=-1) - np.log(cells.shape[-1])
-        return np.asarray(logit, dtype=np.float64)
+    def to_json(self) -> str:
+        """Text from which `from_json` makes the head again, in single precision."""
+        words = {"pooling": self.pooling}
+        for name in ("hidden_weight", "hidden_bias", "last_weight", "last_bias"):
+            buffer = io.BytesIO()
+            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float32))
+            np.save(buffer, values, allow_pickle=False)
+            words[name] = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return json.dumps(words)
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(features, dtype=np.float64)
@@ -194,9 +191,10 @@ class Head:
 
 
 def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
-    """Gradient of the logit with respect to one cell of each feature; the same for all its cells.
+    """Gradient of the logit with respect to each feature, mean over the cells.
 
-    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``
+    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``; with pooling "cells" the sum
+    over the cells of that, each weighted by its share of the softmax.
 
     Parameters
     ----------
@@ -208,8 +206,8 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
     Returns
     -------
     ndarray, shape (..., k)
-        Change of the logit for a unit change of one cell. A hidden unit at exactly zero counts as
-        off, as automatic differentiation has it.
+        Change of the logit for a unit change of one cell, mean over the cells. A hidden unit at
+        exactly zero counts as off, as automatic differentiation has it.
 
     Raises
     ------
@@ -217,8 +215,12 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
         If the features do not fit the head or are not finite.
     """
     cells = int(np.prod(np.shape(features)[-2:]))
-    open_gates = (head.hidden(features) > 0.0) * head.last_weight
-    weights: NDArray[np.float64] = open_gates @ head.hidden_weight / cells
+    hidden = head.hidden(features)
+    gradient = ((hidden > 0.0) * head.last_weight) @ head.hidden_weight
+    if head.pooling == "cells":
+        share = special.softmax(head.cells(hidden), axis=(-2, -1))
+        gradient = (share[..., None] * gradient).sum(axis=(-3, -2))
+    weights: NDArray[np.float64] = gradient / cells
     return weights
 
 
@@ -238,8 +240,8 @@ def grad_cam(features: ArrayLike, head: Head, *, signed: bool = False) -> NDArra
     -------
     ndarray, shape (..., h, w)
         ``relu(sum_k alpha_k F_k)``, in units of the logit; without the ReLU if `signed`. Row 0 is
-        north when the window's row 0 is. The signed map sums to the part of the logit that does
-        not come from a bias.
+        north when the window's row 0 is. With pooling "mean" the signed map sums to the part of the
+        logit that does not come from a bias.
 
     Raises
     ------
