@@ -205,15 +205,20 @@ def comparison_table(comparison: Comparison) -> Table:
     )
     for label, name, form, unit in rows:
         values = [
-            form.format(unit * getattr(s, name)) for s in (comparison.before, comparison.after)
+            form.format(unit * getattr(scores, name))
+            for scores in (comparison.before, comparison.after)
         ]
-        change = comparison.change.get(name)
-        signed = form.replace(":", ":+")
-        said = (
-            " ".join(signed.format(unit * v) for v in (change.estimate,))
-            + f" ({signed.format(unit * change.low)} to {signed.format(unit * change.high)})"
-            if change
-            else ""
-        )
-        table.add_row(Text(label), *map(Text, values), Text(said))
+        table.add_row(Text(label), *map(Text, values), Text(_change(comparison, name, form, unit)))
     return table
+
+
+def _change(comparison: Comparison, name: str, form: str, unit: float) -> str:
+    """Return the change of a score with its interval; empty where none was made."""
+    if name not in comparison.change:
+        return ""
+    change = comparison.change[name]
+    signed = form.replace(":", ":+")
+    estimate, low, high = (
+        signed.format(unit * value) for value in (change.estimate, change.low, change.high)
+    )
+    return f"{estimate} ({low} to {high})"

@@ -1,9 +1,9 @@
-"""Train and adapt detectors: train shipped, train paper, finetune, reproduce."""
+"""Train and adapt detectors: train shipped, train paper, adapt, finetune, reproduce."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,9 @@ from bradyseism.cli.terminal import (
     stderr,
     stdout,
 )
+
+if TYPE_CHECKING:
+    from bradyseism.evaluation.comparison import Comparison
 
 
 def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False) -> None:
@@ -113,9 +116,8 @@ def adapt(
 
     Example: `bradyseism adapt --background quiet/*.tif --catalogue volcanoes.csv -o mine.onnx`
     """
-    from dataclasses import asdict, replace
+    from dataclasses import replace
 
-    from bradyseism.cli.summary import comparison_table
     from bradyseism.config import read_settings
     from bradyseism.detection.runtime import Detector, model_content
     from bradyseism.maps.readers import ReadOptions
@@ -126,7 +128,6 @@ def adapt(
     adapting.check_target(output)
     settings = read_settings(config, "adapt", adapting.AdaptSettings())
     settings = settings if seed is None else replace(settings, seed=seed)
-    content = model_content(model)
     with progress_bar(quiet=quiet or as_json) as progress:
         found = read_background(
             [*background, *(more or [])],
@@ -137,21 +138,29 @@ def adapt(
             progress=progress,
         )
         adaptation = adapting.adapt(
-            found.maps, content, settings, facts=provenance(), progress=progress
+            found.maps, model_content(model), settings, facts=provenance(), progress=progress
         )
-    harm = adaptation.comparison.harm
-    if as_json:
-        held_out = asdict(adaptation.comparison)
-        print_json(
-            {"model": None if harm else str(output), "harm": harm, "notes": found.notes, **held_out}
-        )
-    elif not quiet:
-        stdout.print(comparison_table(adaptation.comparison))
-    for note in () if as_json else found.notes:
-        complain(f"note: {note}")
+    if as_json or not quiet:
+        _show_comparison(adaptation.comparison, output, found.notes, as_json=as_json)
     adapting.write_adapted(output, adaptation)
     if not (as_json or quiet):
         stdout.print(f"Wrote {output}. Use it with detect --model {output}.", soft_wrap=True)
+
+
+def _show_comparison(
+    comparison: Comparison, output: Path, notes: tuple[str, ...], *, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from bradyseism.cli.summary import comparison_table
+
+    if as_json:
+        model = None if comparison.harm else str(output)
+        print_json({"model": model, "harm": comparison.harm, "notes": notes, **asdict(comparison)})
+        return
+    stdout.print(comparison_table(comparison))
+    for note in notes:
+        complain(f"note: {note}")
 
 
 def reproduce(
