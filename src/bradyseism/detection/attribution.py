@@ -100,17 +100,19 @@ class Head:
         try:
             encoded = json.loads(text)
             pooling = encoded.get("pooling", "mean")
-            arrays = [
-                np.load(io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False)
+            arrays = {
+                field.name: np.load(
+                    io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False
+                )
                 for field in fields(cls)
                 if field.name != "pooling"
-            ]
+            }
         except (TypeError, AttributeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(*arrays, pooling=pooling)
+        return cls(**arrays, pooling=pooling)
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
         """Input of the ReLU for one feature map or a batch.
