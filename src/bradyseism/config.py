@@ -35,7 +35,7 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter, ValidationError
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-TABLES = ("simulate", "train", "finetune", "reproduce")
+TABLES = ("simulate", "train", "adapt", "finetune", "reproduce")
 
 Record = TypeVar("Record", bound="DataclassInstance")
 

@@ -67,6 +67,12 @@ def test_floor_imports_without_torch(floor):
     assert json.loads(answer.stdout) == {}
 
 
+def test_adaptation_imports_without_torch():
+    answer = run(IMPORT_ALL, "bradyseism.workflows.adapt", "bradyseism.workflows.adapt_maps")
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {}
+
+
 def test_command_line_works_without_torch():
     code = "from bradyseism.cli import main; sys.argv = ['bradyseism', '--help']; main()"
     answer = run(code)

@@ -25,6 +25,7 @@ COMMANDS = [
     ["train", "shipped"],
     ["train", "card"],
     ["train", "paper"],
+    ["adapt"],
     ["finetune"],
     ["reproduce"],
     ["evaluate"],

@@ -65,6 +65,7 @@ simulate_app.command("analogue")(simulating.simulate_analogue)
 train_app.command("shipped")(training.train_shipped)
 train_app.command("card")(training.train_card)
 train_app.command("paper")(training.train_paper)
+app.command()(training.adapt)
 app.command()(training.finetune)
 app.command()(training.reproduce)
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bradyseism.detection.detect import Detection
+from bradyseism.evaluation.comparison import FALSE_SHARE, SURE, Comparison
 from bradyseism.maps.readers import Inspection
 from bradyseism.review.words import chance
 from bradyseism.workflows.certainty import detectable_in_words
@@ -216,3 +217,44 @@ def advice(screening: Screening) -> str:
         "report.html and check it against the picture: a detection is a place to look at, not a "
         f"diagnosis.{unseen}"
     )
+
+
+def comparison_table(comparison: Comparison) -> Table:
+    """Scores of two detectors on held-out ground, and what differs with its interval."""
+    title = (
+        f"held-out ground: {comparison.windows} background windows, {comparison.sources} with a "
+        f"simulated source, {comparison.blocks} blocks"
+    )
+    table = Table(
+        "", "before", "after", "change (95 % by block)",
+        title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False,
+    )  # fmt: skip
+    rows = (
+        ("log-loss at the prior", "log_loss", "{:.4f}", 1.0),
+        ("AUC", "auc", "{:.4f}", 1.0),
+        ("background flagged, %", "background_flagged", "{:.2f}", 100.0),
+        ("sources flagged, %", "sources_flagged", "{:.1f}", 100.0),
+        (f"sources found at {FALSE_SHARE:.0%} false, %", "sources_found", "{:.1f}", 100.0),
+        (f"peak / spread found in {SURE:.0%}", "signal_to_noise_found", "{:.1f}", 1.0),
+        (f"rate found in {SURE:.0%}, mm/yr", "rate_found", "{:.1f}", 1e3),
+        ("calibration error, balanced", "calibration_error", "{:.3f}", 1.0),
+    )
+    for label, name, form, unit in rows:
+        values = [
+            form.format(unit * getattr(scores, name))
+            for scores in (comparison.before, comparison.after)
+        ]
+        table.add_row(Text(label), *map(Text, values), Text(_change(comparison, name, form, unit)))
+    return table
+
+
+def _change(comparison: Comparison, name: str, form: str, unit: float) -> str:
+    """Return the change of a score with its interval; empty where none was made."""
+    if name not in comparison.change:
+        return ""
+    change = comparison.change[name]
+    signed = form.replace(":", ":+")
+    estimate, low, high = (
+        signed.format(unit * value) for value in (change.estimate, change.low, change.high)
+    )
+    return f"{estimate} ({low} to {high})"

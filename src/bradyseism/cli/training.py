@@ -1,13 +1,21 @@
-"""Train and adapt detectors: train shipped, train paper, finetune, reproduce."""
+"""Train and adapt detectors: train shipped, train paper, adapt, finetune, reproduce."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bradyseism.cli.options import Config, Output, Quiet, reads_maps
+from bradyseism.cli.options import (
+    CatalogueFile,
+    Config,
+    Json,
+    Model,
+    Output,
+    Quiet,
+    reads_maps,
+)
 from bradyseism.cli.terminal import (
     complain,
     print_json,
@@ -16,6 +24,9 @@ from bradyseism.cli.terminal import (
     stderr,
     stdout,
 )
+
+if TYPE_CHECKING:
+    from bradyseism.evaluation.comparison import Comparison
 
 
 def train_shipped(*, output: Output, config: Config = None, quiet: Quiet = False) -> None:
@@ -100,6 +111,81 @@ def finetune(
         output, weights, maps, ReadOptions(**stated), settings, provenance=provenance()
     )
     stdout.print(f"Wrote {output / 'model.safetensors'} and model.onnx.", soft_wrap=True)
+
+
+@reads_maps
+def adapt(
+    more: Annotated[list[Path] | None, typer.Argument(metavar="MAP", hidden=True)] = None,
+    *,
+    background: Annotated[
+        list[Path], typer.Option(metavar="MAP...", help="Volcano-free maps: files or folders.")
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="Model to write, a file NAME.onnx.")
+    ],
+    stated: dict[str, Any],
+    catalogue: CatalogueFile = None,
+    looked_at: Annotated[
+        bool, typer.Option("--looked-at", help="What is flagged in the maps is not volcanic.")
+    ] = False,
+    model: Model = None,
+    seed: Annotated[int | None, typer.Option(help="Of windows and sources. [default: 0]")] = None,
+    config: Config = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Adapt the detector to your own region: minutes, no torch; refuses to make it worse.
+
+    Writes the model, which `detect --model` takes, and its card, if on held-out ground it is
+    better than the one it comes from; else says so, writes nothing and ends with exit code 2.
+
+    Example: `bradyseism adapt --background quiet/*.tif --catalogue volcanoes.csv -o mine.onnx`
+    """
+    from dataclasses import replace
+
+    from bradyseism.config import read_settings
+    from bradyseism.detection.runtime import Detector, model_content
+    from bradyseism.maps.readers import ReadOptions
+    from bradyseism.maps.volcanoes import read_catalogue
+    from bradyseism.workflows import adapt as adapting
+    from bradyseism.workflows.adapt_maps import read_background
+
+    adapting.check_target(output)
+    settings = read_settings(config, "adapt", adapting.AdaptSettings())
+    settings = settings if seed is None else replace(settings, seed=seed)
+    with progress_bar(quiet=quiet or as_json) as progress:
+        found = read_background(
+            [*background, *(more or [])],
+            ReadOptions(**stated),
+            Detector.load(model),
+            catalogue=read_catalogue(catalogue) if catalogue else None,
+            looked_at=looked_at,
+            progress=progress,
+        )
+        adaptation = adapting.adapt(
+            found.maps, model_content(model), settings, facts=provenance(), progress=progress
+        )
+    if as_json or not quiet:
+        _show_comparison(adaptation.comparison, output, found.notes, as_json=as_json)
+    adapting.write_adapted(output, adaptation)
+    if not (as_json or quiet):
+        stdout.print(f"Wrote {output}. Use it with detect --model {output}.", soft_wrap=True)
+
+
+def _show_comparison(
+    comparison: Comparison, output: Path, notes: tuple[str, ...], *, as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from bradyseism.cli.summary import comparison_table
+
+    if as_json:
+        model = None if comparison.harm else str(output)
+        print_json({"model": model, "harm": comparison.harm, "notes": notes, **asdict(comparison)})
+        return
+    stdout.print(comparison_table(comparison))
+    for note in notes:
+        complain(f"note: {note}")
 
 
 def reproduce(

@@ -100,17 +100,19 @@ class Head:
         try:
             encoded = json.loads(text)
             pooling = encoded.get("pooling", "mean")
-            arrays = [
-                np.load(io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False)
+            arrays = {
+                field.name: np.load(
+                    io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False
+                )
                 for field in fields(cls)
                 if field.name != "pooling"
-            ]
+            }
         except (TypeError, AttributeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(*arrays, pooling=pooling)
+        return cls(**arrays, pooling=pooling)
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
         """Input of the ReLU for one feature map or a batch.
@@ -146,6 +148,33 @@ class Head:
     def cells(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
         """What the last layer says of hidden units (..., m), of shape (...)."""
         return np.asarray(np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias)
+
+    def inputs(self, features: ArrayLike) -> NDArray[np.float64]:
+        """What the dense layers see of feature maps (..., k, h, w).
+
+        Returns
+        -------
+        ndarray, shape (..., t, k)
+            The mean over the cells (t = 1), or every cell, row by row (t = h w).
+
+        Raises
+        ------
+        ValueError
+            If the number of features is not the head's, or a feature is not finite.
+        """
+        values = self._checked(features)
+        cells = np.moveaxis(values.reshape(*values.shape[:-2], -1), -1, -2)
+        return cells.mean(axis=-2, keepdims=True) if self.pooling == "mean" else cells
+
+    def to_json(self) -> str:
+        """Text from which `from_json` makes the head again, in single precision."""
+        words = {"pooling": self.pooling}
+        for name in ("hidden_weight", "hidden_bias", "last_weight", "last_bias"):
+            buffer = io.BytesIO()
+            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float32))
+            np.save(buffer, values, allow_pickle=False)
+            words[name] = base64.b64encode(buffer.getvalue()).decode("ascii")
+        return json.dumps(words)
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(features, dtype=np.float64)

@@ -104,7 +104,9 @@ def _windows(encoding: Encoding) -> tuple[NDArray[np.float64], NDArray[np.float6
     for size in encoding.pixel_sizes:
         if not _PIXEL <= size <= 2.0 * _SIDE / encoding.size:
             continue
-        starts = window_starts(round(_SIDE / size), encoding.size) * size - _SIDE / 2
+        starts = (
+            window_starts(round(_SIDE / size), encoding.size, encoding.size // 2) * size - _SIDE / 2
+        )
         grid = np.stack(np.meshgrid(starts, starts, indexing="ij"), axis=-1).reshape(-1, 2)
         corners.append(grid)
         sides.append(np.full(len(grid), size * encoding.size))

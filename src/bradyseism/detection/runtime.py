@@ -99,14 +99,13 @@ class Detector:
         OSError
             If it cannot be read.
         """
-        source = files("bradyseism.models") / "shipped.onnx" if path is None else Path(path)
-        content = source.read_bytes()
+        content = model_content(path)
         try:
             return cls(content, prior=prior)
         except (RuntimeError, onnxruntime.capi.onnxruntime_pybind11_state.InvalidProtobuf) as error:
             raise ValueError(
-                f"model {source} is not a readable ONNX file: give one that `bradyseism train` or "
-                "`bradyseism finetune` wrote"
+                f"model {path or 'shipped with the package'} is not a readable ONNX file: give one "
+                "that `bradyseism train`, `adapt` or `finetune` wrote"
             ) from error
 
     @property
@@ -144,3 +143,9 @@ class Detector:
             weight = grad_cam(rest[0], self.head) + 1e-6
         place = (weight / weight.sum(axis=(1, 2), keepdims=True)).astype(np.float32)
         return Prediction(logit, place, rest[0] if with_features else None)
+
+
+def model_content(path: str | Path | None = None) -> bytes:
+    """Bytes of a model file; default the detector that the package ships."""
+    source = files("bradyseism.models") / "shipped.onnx" if path is None else Path(path)
+    return source.read_bytes()

@@ -161,18 +161,36 @@ def _coarser(level: Level, factor: int) -> Level:
     return Level(mean.astype(np.float32), Grid((rows, columns), transform, level.grid.crs))
 
 
-def window_starts(length: int, size: int) -> NDArray[np.int64]:
-    """Top-left positions of half-overlapping windows, centred on the axis."""
-    step = size // 2
+def window_starts(length: int, size: int, step: int) -> NDArray[np.int64]:
+    """Top-left positions of overlapping windows, centred on the axis."""
     # The outermost hundredth on either side, as a turned map leaves, needs no windows of its own.
     count = max(1, -(-(length - size - length // 50) // step) + 1)
     first = (length - ((count - 1) * step + size)) // 2
     return first + step * np.arange(count)
 
 
-def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    size = detector.encoding.size
-    rows, columns = (window_starts(n, size) for n in level.values.shape)
+def level_windows(
+    level: Level, encoding: Encoding, *, steps: int = 2
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]:
+    """Overlapping windows that cover a level, those that are not observable left out.
+
+    Parameters
+    ----------
+    level : Level
+    encoding : Encoding
+        Size of a window, and what can be observed.
+    steps : int
+        Steps from one window to the next that does not overlap it.
+
+    Returns
+    -------
+    row, column : arrays of int, shape (n,)
+        Top-left pixels; negative where a window begins outside the level.
+    windows : array of float32, shape (n, size, size)
+        NaN outside the level.
+    """
+    size = encoding.size
+    rows, columns = (window_starts(n, size, size // steps) for n in level.values.shape)
     pad = [
         (max(0, -int(s[0])), max(0, int(s[-1]) + size - n))
         for s, n in zip((rows, columns), level.values.shape, strict=True)
@@ -180,13 +198,18 @@ def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray
     padded = np.pad(level.values, pad, constant_values=np.nan)
     views = sliding_window_view(padded, (size, size))
     views = views[np.ix_(rows + pad[0][0], columns + pad[1][0])]
-    flat = views.reshape(-1, size, size)
-    keep = detector.encoding.observable(flat).reshape(views.shape[:2])
+    keep = encoding.observable(views.reshape(-1, size, size)).reshape(views.shape[:2])
     row, column = (grid[keep] for grid in np.meshgrid(rows, columns, indexing="ij"))
+    return row, column, views[keep]
+
+
+def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    size = detector.encoding.size
+    row, column, windows = level_windows(level, detector.encoding)
     table = np.zeros(len(row), dtype=WINDOW_FIELDS)
     if not len(row):
         return table, np.zeros((0, 1, 1), dtype=np.float32)
-    prediction = detector.predict(views[keep])
+    prediction = detector.predict(windows)
     table["pixel_size"], table["row"], table["column"] = level.pixel_size, row, column
     centre = (size - 1) / 2
     table["easting"], table["northing"] = level.position(row + centre, column + centre)

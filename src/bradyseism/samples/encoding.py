@@ -89,7 +89,7 @@ class NormalisedWindow:
         """
         windows = _check_windows(values, self.size)
         valid = np.isfinite(windows)
-        residual = _remove_planes(windows, valid)
+        residual = without_planes(windows, valid)
         residual -= _masked_median(residual, valid).astype(np.float32)[:, None, None]
         residual[~valid] = 0.0
         spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
@@ -220,7 +220,7 @@ def noise_scales(
         correlation: about 1 for white noise, small where neighbours are alike.
     """
     valid = np.isfinite(windows)
-    residual = _remove_planes(windows, valid)
+    residual = without_planes(windows, valid)
     residual -= _masked_median(residual, valid).astype(np.float32)[:, None, None]
     spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
     ratio = np.stack([_short_lag_noise(residual, valid, lag) for lag in lags], axis=1)
@@ -252,10 +252,18 @@ def _enough(valid: NDArray[np.bool_], least: float) -> NDArray[np.bool_]:
     return np.asarray(valid.mean(axis=(1, 2)) >= least)
 
 
-def _remove_planes(
+def without_planes(
     windows: NDArray[np.floating[Any]], valid: NDArray[np.bool_]
 ) -> NDArray[np.float32]:
-    """Subtract the least-squares plane of the valid pixels from each window."""
+    """Subtract the least-squares plane of the valid pixels from each window.
+
+    Parameters
+    ----------
+    windows : array, shape (n, size, size)
+        Any unit.
+    valid : array of bool, the same shape
+        True where there is data; elsewhere the result is 0.
+    """
     # By sums along rows and columns: the threads of a matrix product would go on spinning beside
     # those of the network.
     axis = np.linspace(-1.0, 1.0, windows.shape[1])

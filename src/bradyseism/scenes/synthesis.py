@@ -277,7 +277,7 @@ class _Stage:
         truth = Truth(False, None, np.nan, np.nan, 0.0, quiet, background.nuisance_masks)
         if volcanic:
             spread = robust_spread(background.velocity[self.valid])
-            truth = _with_sources(
+            truth = with_sources(
                 truth, self.scenery, settings, self.valid, spread=spread, rng=sources
             )
         velocity = np.where(self.valid, background.velocity + truth.deformation, np.nan)
@@ -360,7 +360,7 @@ def robust_spread(values: NDArray[np.float64]) -> float:
     return MAD_TO_DEVIATION * quantile(np.abs(values - centre), 0.5)
 
 
-def _with_sources(
+def with_sources(
     quiet: Truth,
     scenery: Scenery,
     settings: SceneSettings,
@@ -369,7 +369,23 @@ def _with_sources(
     spread: float,
     rng: np.random.Generator,
 ) -> Truth:
-    """Truth with a source, and sometimes a companion; still quiet where gaps hide the source."""
+    """Truth with a source, and sometimes a companion; still quiet where gaps hide the source.
+
+    Parameters
+    ----------
+    quiet : Truth
+        Without a source.
+    scenery : Scenery
+        Where it shall lie.
+    settings : SceneSettings
+        What the sources are, and how far from the border.
+    valid : array of bool, shape (rows, columns)
+        True where there is data.
+    spread : float
+        Robust spread (m/yr) of all that is not the source.
+    rng : numpy.random.Generator
+        Source of randomness.
+    """
     truth = _add_source(scenery, settings, quiet, spread, rng)
     strong = np.abs(truth.deformation) >= 0.5 * abs(truth.peak)
     if valid[strong].mean() < settings.least_visible:
