@@ -24,9 +24,7 @@ from bradyseism.evaluation.scores import roc_auc
 from bradyseism.scenes.priors import FootprintPrior, LogUniform
 from bradyseism.scenes.synthesis import SceneSettings, robust_spread, twin_scenes
 
-SOURCES = FootprintPrior(
-    width=LogUniform(0.04, 0.75), signal_to_noise=LogUniform(1.0, 300.0), loud_share=0.0
-)
+SOURCES = FootprintPrior(width=LogUniform(0.04, 0.75), signal_to_noise=LogUniform(1.0, 300.0))
 FALSE_SHARE = 0.01
 PEAKS = (1.0, 2.0, 4.0, 8.0, 16.0, 50.0, 300.0)
 WIDTHS = (0.0, 0.06, 0.12, 0.25, 0.5, 1.0)

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from bradyseism.physics.half_space import BuriedSource
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi, PointCDM
-from bradyseism.scenes.shares import check_share
 
 Shape = Literal["mogi", "point", "sill", "dyke", "pipe", "cdm"]
 SHAPES: tuple[Shape, ...] = ("mogi", "point", "sill", "dyke", "pipe", "cdm")
@@ -281,21 +280,12 @@ class FootprintPrior:
     signal_to_noise : LogUniform
         Peak LOS rate of the source over the robust spread of everything else in the scene; either
         sign.
-    loud : LogUniform
-        The same of the loud sources, of which little is to be learned but that they count, too.
-    loud_share : float
-        Share (0-1) of loud sources.
     """
 
     kind: ClassVar[str] = "footprint"
     bodies: BodyPrior = BodyPrior()
-    width: LogUniform = LogUniform(0.04, 0.75)
-    signal_to_noise: LogUniform = LogUniform(0.7, 15.0)
-    loud: LogUniform = LogUniform(15.0, 300.0)
-    loud_share: float = 0.4
-
-    def __post_init__(self) -> None:
-        check_share(self, "loud_share")
+    width: LogUniform = LogUniform(0.07, 0.75)
+    signal_to_noise: LogUniform = LogUniform(0.7, 300.0)
 
     def draw(self, view: View, rng: np.random.Generator) -> BuriedSource:
         """One inflating source at the origin."""
@@ -303,9 +293,7 @@ class FootprintPrior:
 
     def peak(self, extreme: float, view: View, rng: np.random.Generator) -> float:
         """Signed LOS rate (m/yr) of the strongest pixel; `extreme` (m/yr) is as drawn."""
-        loud = rng.random() < self.loud_share
-        ratio = (self.loud if loud else self.signal_to_noise).draw(rng)
-        size = min(ratio * view.spread, FASTEST_SOURCE)
+        size = min(self.signal_to_noise.draw(rng) * view.spread, FASTEST_SOURCE)
         return size * float(rng.choice([-1.0, 1.0]))
 
 

@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 NAME = "bradyseism-compact-2"
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
-    "signals narrower than 4 % or wider than 75 % of every window are not learned",
+    "signals narrower than 7 % or wider than 75 % of every window are not learned",
     "probabilities hold at the stated prior, on backgrounds like the simulated ones",
 ]
 
