@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from safetensors.torch import save_file
 
 from bradyseism.models import checkpoint
 from bradyseism.models.export import export_onnx
@@ -140,11 +141,11 @@ def test_bad_weights_are_refused(compact, tmp_path):
 def test_foreign_weights_are_refused(tmp_path):
     path = tmp_path / "m.safetensors"
     from_elsewhere = {"weight": torch.zeros(2)}
-    checkpoint.save_file(from_elsewhere, path)
+    save_file(from_elsewhere, path)
     with pytest.raises(ValueError, match="lack the metadata card, channels, network"):
         checkpoint.load(path)
     metadata = {"network": "compact", "channels": "3", "card": "{}"}
-    checkpoint.save_file(from_elsewhere, path, metadata=metadata)
+    save_file(from_elsewhere, path, metadata=metadata)
     with pytest.raises(ValueError, match="do not fit network 'compact' with 3 channels"):
         checkpoint.load(path)
 

@@ -67,10 +67,9 @@ class Head(nn.Module):
         self.last = nn.Linear(HIDDEN_WIDTH, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Log-odds, shape (n,), of feature maps of shape (n, k, h', w')."""
-        if self.pooling == "mean":
-            return self.dense(pool(features))
-        return any_cell(self.cells(features))
+        """Log-odds, shape (n,), of feature maps (n, k, h', w') or of pooled features (n, k)."""
+        maps = features if features.ndim == 4 else features[:, :, None, None]
+        return self.dense(pool(maps)) if self.pooling == "mean" else any_cell(self.cells(maps))
 
     def cells(self, features: Tensor) -> Tensor:
         """Log-odds of each cell, shape (n, h', w')."""

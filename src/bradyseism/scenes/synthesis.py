@@ -263,12 +263,11 @@ class _Stage:
 
     scenery: Scenery
     settings: SceneSettings
-    grid: Grid
-    name: str
     background: Background
     valid: NDArray[np.bool_]
     volcanic: bool
     seeds: tuple[int, int]
+    empty: VelocityMap
 
     def scene(self, *, volcanic: bool) -> Scene:
         settings, background = self.settings, self.background
@@ -282,7 +281,7 @@ class _Stage:
             )
         velocity = np.where(self.valid, background.velocity + truth.deformation, np.nan)
         velocity = settings.gaps.pixelate(velocity, pixels)
-        shown = _as_map(velocity, self.scenery, self.grid, years=settings.years, name=self.name)
+        shown = replace(self.empty, velocity=velocity.astype(np.float32))
         return Scene(shown, truth, self.scenery)
 
 
@@ -304,8 +303,15 @@ def _set_stage(seed: int, index: int, settings: SceneSettings, ground: Relief | 
     both = valid & ~background.lost
     valid = both if both.mean() >= settings.gaps.least_valid else ~background.lost
     first, second = (int(word) for word in rng.integers(2**63, size=2))
-    name = f"scene-{seed}-{index}"
-    return _Stage(scenery, settings, grid, name, background, valid, volcanic, (first, second))
+    empty = VelocityMap(
+        np.zeros(settings.shape, dtype=np.float32),
+        grid,
+        years=settings.years,
+        look=scenery.look.astype(np.float32),
+        name=f"scene-{seed}-{index}",
+        provenance=Provenance(path="", sha256="", reader="simulated"),
+    )
+    return _Stage(scenery, settings, background, valid, volcanic, (first, second), empty)
 
 
 def draw_scenery(settings: SceneSettings, rng: np.random.Generator) -> Scenery:
@@ -438,21 +444,6 @@ def _local_grid(scenery: Scenery) -> Grid:
     size = scenery.pixel_size
     transform = Affine(size, 0.0, -columns * size / 2, 0.0, -size, rows * size / 2)
     return Grid(scenery.shape, transform, LOCAL_CRS)
-
-
-def _as_map(
-    velocity: NDArray[np.float64], scenery: Scenery, grid: Grid, *, years: float, name: str
-) -> VelocityMap:
-    """Velocity on a metric grid, with what else a map tells."""
-    provenance = Provenance(path="", sha256="", reader="simulated")
-    return VelocityMap(
-        velocity.astype(np.float32),
-        grid,
-        years=years,
-        look=scenery.look.astype(np.float32),
-        name=name,
-        provenance=provenance,
-    )
 
 
 LOCAL_CRS = pyproj.CRS.from_proj4("+proj=aeqd +lat_0=0 +lon_0=0 +datum=WGS84 +units=m")

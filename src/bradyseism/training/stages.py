@@ -165,4 +165,4 @@ class _PooledClassifier(nn.Module):
     def forward(self, features: Tensor) -> Output:
         """Classify features, (n, k) or (n, k, h', w'); there is no place to say."""
         maps = features if features.ndim == 4 else features[:, :, None, None]
-        return Output(self.head(maps), maps, maps[:, 0])
+        return Output(self.head(features), maps, maps[:, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -57,13 +58,15 @@ def certainty_facts(
         processes=processes,
         progress=lambda done, total, _: part("reliability")(done, total),
     )
-    return {
+    facts = {
         "prior": prior_facts(detector.calibration.prior),
         "false_alarm": noise_tails(detector, settings, part("noise alone")),
         "detectable": detection_curve(detector, settings, part("sources in noise")),
         "reliability": reliability.as_json(),
         "certainty_settings": asdict(settings),
     }
+    as_read_back: dict[str, Any] = json.loads(json.dumps(facts))
+    return as_read_back
 
 
 def measure_again(

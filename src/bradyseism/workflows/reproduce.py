@@ -94,6 +94,8 @@ def reproduce(
     ValueError
         If the inputs are refused or changed since, or the folder holds another run.
     """
+    if inputs.truth is not None and inputs.frames is None:
+        raise ValueError(f"truth {inputs.truth} without frames: give the folder of the frames, too")
     tell = progress or (lambda _: None)
     description = {
         "kind": kind,
@@ -139,8 +141,6 @@ def _analogue(
     run: RunFolder, settings: ReproduceSettings, inputs: Inputs, tell: Progress
 ) -> Inputs:
     """Simulate the analogue frames and their background into the run folder, once."""
-    if inputs.truth is not None:
-        raise ValueError(f"truth {inputs.truth} without frames: give the folder of the frames, too")
     folder = run / "analogue"
     if not (folder / "manifest.json").exists():
         with run.stage("analogue frames"):
