@@ -125,7 +125,7 @@ def test_the_page_shows_source_reason_and_place(screening, tmp_path):
 
 
 def test_the_summary_names_the_reason(screening):
-    assert "look more like slope." in advice(screening)
+    assert "Something else may explain it: slope (see the report)." in advice(screening)
 
 
 def test_an_elevation_model_that_is_not_there_is_one_message(tmp_path):

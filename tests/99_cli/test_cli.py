@@ -50,10 +50,25 @@ def demo(tmp_path_factory):
 def result(demo):
     folder = demo / "result"
     answer = call(
-        "detect", demo / "map.tif", "-o", folder, "--catalogue", demo / "volcanoes.csv", "--json"
-    )
+        "detect", demo / "map.tif", "-o", folder, "--catalogue", demo / "volcanoes.csv",
+        "--prior", "0.01", "--json",
+    )  # fmt: skip
     assert answer.exit_code == 0, answer.output
     return folder, json.loads(answer.stdout)
+
+
+@pytest.fixture(scope="module")
+def small(demo, tmp_path_factory):
+    """A quiet part of the map."""
+    path = tmp_path_factory.mktemp("small") / "small.tif"
+    with rasterio.open(demo / "map.tif") as whole:
+        part = rasterio.windows.Window(20, 400, 96, 96)
+        profile = whole.profile | {"height": 96, "width": 96, "driver": "GTiff"}
+        profile |= {"transform": whole.window_transform(part)}
+        with rasterio.open(path, "w", **profile) as cut:
+            cut.write(whole.read(1, window=part), 1)
+            cut.update_tags(**whole.tags())
+    return path
 
 
 def test_help_lists_every_command():
@@ -128,15 +143,13 @@ def test_a_prior_that_is_no_share_is_bad_input(demo, tmp_path, prior):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_prior_is_stated_in_every_output(demo, tmp_path):
-    answer = call("detect", demo / "map.tif", "-o", tmp_path / "r", "--prior", "0.01", "--json")
-    assert answer.exit_code == 0
-    said = json.loads(answer.stdout)
+def test_a_prior_is_stated_in_every_output(result):
+    folder, said = result
     assert said["prior"] == 0.01
     assert {found["prior"] for found in said["detections"]} == {0.01}
-    written = json.loads((tmp_path / "r" / "detections.geojson").read_text())
+    written = json.loads((folder / "detections.geojson").read_text())
     assert written["properties"]["prior"] == 0.01
-    assert "1 % of windows expected to deform" in (tmp_path / "r" / "report.html").read_text()
+    assert "1 % of windows expected to deform" in (folder / "report.html").read_text()
 
 
 def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
@@ -272,19 +285,24 @@ def test_probability_lies_on_the_map(result, demo):
         assert written.crs == read.crs
 
 
-def test_summary_says_what_to_do(demo, tmp_path):
-    answer = call("detect", demo / "map.tif", "-o", tmp_path / "result")
+def test_summary_says_what_to_do_and_the_report_that_there_was_no_catalogue(demo, tmp_path):
+    answer = call("detect", demo / "map.tif", "-o", tmp_path)
     assert answer.exit_code == 0
     said = " ".join(answer.stdout.split())
     assert "unassociated" in said
     assert "Look first at" in said
     assert "report.html" in said
+    assert "No catalogue was given" in (tmp_path / "report.html").read_text()
 
 
-def test_a_refused_map_does_not_end_the_run_of_others(demo, tmp_path):
+def test_report_of_a_catalogue_does_not_miss_one(result):
+    assert "No catalogue was given" not in (result[0] / "report.html").read_text()
+
+
+def test_a_refused_map_does_not_end_the_run_of_others(small, tmp_path):
     bad = tmp_path / "notes.tif"
     bad.write_text("this is no raster")
-    answer = call("detect", bad, demo / "map.tif", "-o", tmp_path / "result", "--quiet")
+    answer = call("detect", bad, small, "-o", tmp_path / "result", "--quiet")
     assert answer.exit_code == 2
     assert answer.stdout == ""
     assert answer.stderr.count("notes.tif") == 1
@@ -292,10 +310,43 @@ def test_a_refused_map_does_not_end_the_run_of_others(demo, tmp_path):
     assert (tmp_path / "result" / "report.html").is_file()
 
 
-def test_report_says_that_no_catalogue_was_given(result, demo, tmp_path):
-    assert call("detect", demo / "map.tif", "-o", tmp_path).exit_code == 0
-    assert "No catalogue was given" in (tmp_path / "report.html").read_text()
-    assert "No catalogue was given" not in (result[0] / "report.html").read_text()
+def test_maps_come_by_a_table_that_says_what_each_does_not(small, tmp_path):
+    with (
+        rasterio.open(small) as whole,
+        rasterio.open(tmp_path / "bare.tif", "w", **whole.profile) as bare,
+    ):
+        bare.write(1e3 * whole.read(1), 1)
+    table = tmp_path / "maps.csv"
+    table.write_text("path,unit,positive,span_years,look\nbare.tif,mm/yr,away,4,descending\n")
+    answer = call("detect", small, "--table", table, "-o", tmp_path / "r", "--json")
+    assert answer.exit_code == 0, answer.output
+    assert json.loads(answer.stdout)["maps"] == ["small", "bare"]
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "5.00 years" in page
+    assert "4.00 years" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,look\na.tif,sideways\n", "line 2: look 'sideways' is not understood"),
+        ("map,look\na.tif,ascending\n", "line 2: no path: a table of maps has a column path"),
+        ("path\n", "has no rows: a table of maps names one a line"),
+    ],
+)
+def test_a_table_that_names_no_maps_is_refused(text, message, tmp_path):
+    table = tmp_path / "maps.csv"
+    table.write_text(text)
+    answer = call("detect", "--table", table, "-o", tmp_path / "r")
+    assert answer.exit_code == 2
+    assert message in answer.stderr
+    assert not (tmp_path / "r").exists()
+
+
+def test_detect_wants_a_map(tmp_path):
+    answer = call("detect", "-o", tmp_path / "r")
+    assert answer.exit_code == 2
+    assert "no map: give MAP..., or --table" in answer.stderr
 
 
 def test_version():

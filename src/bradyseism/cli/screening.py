@@ -54,10 +54,20 @@ def inspect(
 
 @reads_maps
 def detect(
-    maps: Annotated[list[Path], typer.Argument(metavar="MAP...", help="Files or result folders.")],
+    maps: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="MAP...", help="Files or result folders.", show_default=False),
+    ] = None,
     *,
     output: Output,
     stated: dict[str, Any],
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV of maps, one a line: path, and what each does not say (unit, positive, crs, "
+            "look, span_years). For maps of different looks."
+        ),
+    ] = None,
     catalogue: CatalogueFile = None,
     model: Model = None,
     dem: Annotated[
@@ -78,19 +88,24 @@ def detect(
     Example: `bradyseism detect vel.tif --catalogue volcanoes.csv -o result`
     """
     from bradyseism.detection.runtime import Detector
-    from bradyseism.maps.readers import ReadOptions
+    from bradyseism.maps.readers import ReadOptions, maps_of_table
     from bradyseism.maps.volcanoes import read_catalogue
     from bradyseism.maps.writers.staging import staged_folder
     from bradyseism.review.report import write_report
     from bradyseism.workflows.screening import screen, write_screening
 
+    named = [(path, ReadOptions(**stated)) for path in maps or []]
+    named += maps_of_table(table) if table else []
+    if not named:
+        raise ValueError("no map: give MAP..., or --table with a CSV that names them")
+    paths, options = zip(*named, strict=True)
     detector = Detector.load(model, prior=prior)
     volcanoes = read_catalogue(catalogue) if catalogue else None
     with progress_bar(quiet=quiet or as_json) as progress:
         screening = screen(
-            maps,
+            paths,
             detector,
-            options=ReadOptions(**stated),
+            options=options,
             catalogue=volcanoes,
             dem=dem,
             progress=progress,

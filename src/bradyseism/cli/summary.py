@@ -168,7 +168,7 @@ def _otherwise(found: Detection) -> str:
     if not found.reasons:
         return ""
     codes = " or ".join(reason.code for reason in found.reasons)
-    return f" Its surroundings look more like {codes}."
+    return f" Something else may explain it: {codes} (see the report)."
 
 
 def advice(screening: Screening) -> str:

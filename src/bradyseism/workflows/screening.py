@@ -97,7 +97,7 @@ def screen(
     paths: Sequence[str | Path],
     detector: Detector,
     *,
-    options: ReadOptions | None = None,
+    options: ReadOptions | Sequence[ReadOptions] | None = None,
     catalogue: Catalogue | None = None,
     dem: str | Path | None = None,
     progress: Progress | None = None,
@@ -110,8 +110,8 @@ def screen(
         Velocity maps: files or result folders.
     detector : Detector
         What looks at them.
-    options : ReadOptions, optional
-        What the files do not say; holds for all of them.
+    options : ReadOptions or sequence of ReadOptions, optional
+        What the files do not say; one holds for all of them, else one for each.
     catalogue : Catalogue, optional
         Volcanoes to associate detections with.
     dem : path, optional
@@ -129,14 +129,16 @@ def screen(
     ValueError, OSError
         If there is only one map and it is refused, or the elevation model cannot be read.
     """
+    if options is None or isinstance(options, ReadOptions):
+        options = [options or ReadOptions()] * len(paths)
     elevation = _elevation(dem) if dem is not None else None
     results: list[DetectionResult] = []
     refusals: list[Refusal] = []
-    for done, path in enumerate(paths):
+    for done, (path, said) in enumerate(zip(paths, options, strict=True)):
         if progress:
             progress(done, len(paths), Path(path).name)
         try:
-            velocity_map = open_map(path, options or ReadOptions())
+            velocity_map = open_map(path, said)
             taken = {result.map.name for result in results}
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
             found = detect(velocity_map, detector, catalogue, elevation=elevation)

@@ -1,12 +1,50 @@
-"""Options from a row of a truth table."""
+"""Tables of maps: where they lie, and what they do not say of themselves."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 
 from bradyseism.maps.readers.options import ReadOptions
 
-__all__ = ["options_from_row"]
+__all__ = ["maps_of_table", "options_from_row"]
+
+
+def maps_of_table(path: str | PathLike[str]) -> list[tuple[Path, ReadOptions]]:
+    """Maps that a table names, each with the options that its row says; a truth table will do.
+
+    Parameters
+    ----------
+    path : path
+        CSV with the column ``path`` (relative to the table) and any of those of
+        `options_from_row`, one map a line.
+
+    Raises
+    ------
+    ValueError
+        If there is no such column, no row, or a word that no option knows.
+    OSError
+        If the table cannot be read.
+    """
+    table = Path(path)
+    with table.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    named = []
+    for number, row in enumerate(rows, start=2):
+        if not row.get("path"):
+            raise ValueError(
+                f"{table}, line {number}: no path: a table of maps has a column path, and what "
+                "maps do not say in reader, quantity, unit, positive, crs, look, span_years"
+            )
+        try:
+            named.append((table.parent / row["path"], options_from_row(row)))
+        except ValueError as error:
+            raise ValueError(f"{table}, line {number}: {error}") from error
+    if not named:
+        raise ValueError(f"{table} has no rows: a table of maps names one a line")
+    return named
 
 
 def options_from_row(row: Mapping[str, str]) -> ReadOptions:
