@@ -75,7 +75,7 @@ def quiet_at(longitude: float, latitude: float, shape: int = 1024) -> VelocityMa
 
 
 def interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+    raise KeyboardInterrupt("before training")
 
 
 def write_truth(path: Path, rows: list[list[object]]) -> None:
@@ -431,7 +431,7 @@ def test_inputs_are_hashed_and_changed_ones_are_refused(inputs: Inputs, tmp_path
     spoilt.unlink()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("bradyseism.workflows.reproduce.pretrained", interrupt)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt, match="before training"):
             reproduce(folder, TINY, given, COMMAND, resume=True)
     hashes = read_run(folder)["inputs_sha256"]
     assert {name: set(files) for name, files in hashes.items()} == {

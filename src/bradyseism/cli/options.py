@@ -73,6 +73,7 @@ def reads_maps(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def with_options(**values: Any) -> None:  # noqa: ANN401  (whatever typer parsed)
+        """Gather what was stated."""
         stated = {name: values.pop(name) for name in MAP_OPTIONS}
         command(**values, stated=stated)
 

@@ -69,6 +69,7 @@ def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
         task = bar.add_task("starting", total=None)
 
         def report(done: int, total: int, text: str) -> None:
+            """Move the bar."""
             bar.update(task, completed=done, total=total, description=text)
 
         yield report

@@ -75,6 +75,7 @@ def fit_calibration(
     sign = np.where(positive, 1.0, -1.0)
 
     def loss(parameters: NDArray[np.float64]) -> float:
+        """Weighted cross-entropy."""
         margin = sign * (math.exp(parameters[0]) * logits + parameters[1])
         return float((weight * np.logaddexp(0.0, -margin)).sum())
 

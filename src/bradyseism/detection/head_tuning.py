@@ -124,6 +124,7 @@ def tune(head: Head, examples: Examples, *, stiffness: float, steps: int) -> Hea
     start = _Layers.of(head).flat()
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Cross-entropy with its gradient."""
         step = values - start
         value, gradient = _loss(_Layers.shaped(values, head), examples, weight)
         return value + 0.5 * stiffness * float(step @ step), gradient + stiffness * step
@@ -151,16 +152,19 @@ class _Layers(NamedTuple):
 
     @classmethod
     def of(cls, head: Head) -> _Layers:
+        """Layers of a head."""
         arrays = (head.hidden_weight, head.hidden_bias, head.last_weight, head.last_bias)
         return cls(*(np.atleast_1d(np.asarray(values, dtype=np.float32)) for values in arrays))
 
     @classmethod
     def shaped(cls, values: NDArray[np.float64], head: Head) -> _Layers:
+        """Layers from one vector."""
         units, features = head.hidden_weight.shape
         parts = np.split(values.astype(np.float32), np.cumsum([units * features, units, units]))
         return cls(parts[0].reshape(units, features), *parts[1:])
 
     def flat(self) -> NDArray[np.float64]:
+        """Layers as one vector."""
         return np.concatenate([values.ravel() for values in self]).astype(np.float64)
 
 

@@ -153,14 +153,17 @@ def solve(
     informed = np.isfinite(family.spread)
 
     def rest_of(seen: Array) -> Array:
+        """What the best strength of each shape leaves of the data."""
         square = np.maximum(np.einsum("ij,ij->j", seen, seen), 1e-300)
         return np.asarray(target[:, None] - seen * (target @ seen / square))
 
     def residual(theta: Array) -> Array:
+        """Misfit and priors, to be squared."""
         rest = rest_of(white_shapes(family, theta[None], maps))[:, 0]
         return np.concatenate([rest, ((theta - family.centre) / family.spread)[informed]])
 
     def jacobian(theta: Array) -> Array:
+        """Its derivatives."""
         rest = rest_of(white_shapes(family, _stepped(family, theta), maps))
         slope = (rest[:, 1:] - rest[:, :1]) / (_STEP * family.scale)
         return np.concatenate([slope, np.diag(1.0 / family.spread)[informed]])

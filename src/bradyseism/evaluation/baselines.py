@@ -73,15 +73,18 @@ class _Torus:
 
     @property
     def easting(self) -> NDArray[np.float64]:
+        """Distance (m) east of the first pixel, wrapped."""
         columns = self.mask.shape[1]
         return np.asarray(scipy.fft.fftfreq(columns, 1.0 / columns)[None, :] * self.pixel_size)
 
     @property
     def northing(self) -> NDArray[np.float64]:
+        """Distance (m) north of the first pixel, wrapped."""
         rows = self.mask.shape[0]
         return np.asarray(scipy.fft.fftfreq(rows, 1.0 / rows)[:, None] * -self.pixel_size)
 
     def filter(self, spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
+        """Map of a spectrum."""
         return np.asarray(scipy.fft.irfft2(spectrum, self.mask.shape), dtype=np.float64)
 
 
@@ -143,6 +146,7 @@ def mogi_filter_bank(
     distance = np.hypot(torus.easting, torus.northing)
 
     def responses() -> Iterable[NDArray[np.float64]]:
+        """One response a template."""
         for depth in used:
             near = torus.filter(mask * scipy.fft.rfft2(distance <= 0.5 * depth)) > 0.5
             coverage = scipy.fft.rfft2(near)
@@ -201,6 +205,7 @@ def laplacian_of_gaussian(
     floor = 1e-12 * float(np.max(np.abs(values), initial=0.0))
 
     def responses() -> Iterable[NDArray[np.float64]]:
+        """One response a scale."""
         for sigma in sigmas:
             contrast, least = np.zeros(torus.mask.shape), np.ones(torus.mask.shape)
             for sign, lobe in zip((1.0, -1.0), _lobes(torus, sigma), strict=True):
@@ -248,6 +253,7 @@ def boxcar(
     values, valid = _checked(velocity, pixel_size, widths)
 
     def responses() -> Iterable[NDArray[np.float64]]:
+        """One response a width."""
         for width in widths:
             pixels = 2 * int(width / pixel_size / 2.0) + 1
             share = scipy.ndimage.uniform_filter(valid.astype(np.float64), pixels, mode="constant")
@@ -268,6 +274,7 @@ def _score(detector: Callable[..., NDArray[np.float64]], *, by_look: bool = Fals
     def score(
         velocity: NDArray[np.floating[Any]], pixel_size: float, look: NDArray[np.floating[Any]]
     ) -> NDArray[np.float64]:
+        """Run the detector on one map."""
         geometry = {"look": look} if by_look else {}
         return np.abs(detector(velocity, pixel_size, **geometry))
 

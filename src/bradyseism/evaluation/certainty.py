@@ -111,7 +111,7 @@ def noise_tails(
     table = []
     for done, (length, nugget, valid) in enumerate(cells, start=1):
         rng = np.random.default_rng([settings.seed, 0, done])
-        windows = _noise_windows(length, nugget, valid, detector.encoding.size, settings, rng)
+        windows = _noise_windows((length, nugget, valid), detector.encoding.size, settings, rng)
         log_odds = balanced.log_odds(detector.predict(windows).logit)
         table.append(np.quantile(log_odds, 1.0 - np.array(shares)))
         if progress:
@@ -170,14 +170,13 @@ def detection_curve(
 
 
 def _noise_windows(
-    length: float,
-    nugget: float,
-    valid: float,
+    cell: tuple[float, float, float],
     size: int,
     settings: CertaintySettings,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
     """Windows of pure noise (n, size, size), with gaps as blotches an eighth of a window wide."""
+    length, nugget, valid = cell
     model = ExponentialModel(1.0 - nugget, length, nugget)
     blotches = ExponentialModel(1.0, size / 8.0)
     side = 4 * size

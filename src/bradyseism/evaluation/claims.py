@@ -173,6 +173,7 @@ def _best_of(
     first: tuple[str, ...], others: tuple[str, ...], name: str, words: str, paper: float
 ) -> Condition:
     def lead(of: Numbers) -> Array:
+        """By how much the worst of the first exceeds the best of the others."""
         least = np.min([of(model, name) for model in first], axis=0)
         return np.asarray(least - np.max([of(model, name) for model in others], axis=0))
 

@@ -187,6 +187,7 @@ class TurbulenceTest:
             def is_found(
                 step: tuple[int, float], shapes: Sequence[NDArray[np.float64]] = templates
             ) -> bool:
+                """Whether the method finds a source of this rate."""
                 source, rate = step
                 place, sign = self.place(source)
                 signal = np.roll(shapes[source % settings.shapes], place, (0, 1)) * sign * rate

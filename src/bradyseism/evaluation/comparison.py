@@ -202,6 +202,7 @@ def _where_sure(size: Array, found: NDArray[np.bool_]) -> float:
     middle = float(np.median(axis))
 
     def loss(parameters: Array) -> float:
+        """Cross-entropy of found and missed against the size."""
         margin = sign * (parameters[0] + parameters[1] * (axis - middle))
         # A whisper of a penalty keeps the curve finite where one size parts found from missed.
         return float(np.logaddexp(0.0, -margin).mean() + 1e-4 * parameters @ parameters)

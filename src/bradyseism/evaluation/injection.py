@@ -67,6 +67,7 @@ def detector_method(detector: Detector) -> Method:
     """Judge frames by a trained detector: its best detection or, without one, its best evidence."""
 
     def judge(frame: VelocityMap) -> Best:
+        """Best place by the probability of its windows."""
         result = detect(frame, detector)
         if result.detections:
             best = result.detections[0]
@@ -88,6 +89,7 @@ def score_map_method(score_map: ScoreMap) -> Method:
     """
 
     def judge(frame: VelocityMap) -> Best:
+        """Best place by the map of scores."""
         pixel_size = frame.grid.pixel_size
         metric = frame.resampled(frame.grid.local(pixel_size))
         score = score_map(metric.velocity.astype(np.float64), pixel_size, mean_look(frame))
@@ -311,6 +313,7 @@ def run_injection(
     steps: list[Injection | VelocityMap] = [*frames, *plan]
 
     def judge(step: Injection | VelocityMap) -> list[Best]:
+        """What every method says of one step."""
         frame = injected(frames[step.frame], step) if isinstance(step, Injection) else step
         return [method(frame) for method in methods.values()]
 

@@ -335,6 +335,7 @@ def _pair_sums(
 
     def lags(spectrum: NDArray[np.float64]) -> NDArray[np.float64]:
         # The columns beyond the reach are dropped before the second half of the transform.
+        """Values at the lags within reach."""
         partial = scipy.fft.ifft(spectrum.astype(np.complex128), axis=0, overwrite_x=True)[rows]
         full = scipy.fft.irfft(partial, padded[1], axis=1)
         return np.asarray(full[:, : reach[1] + 1], dtype=np.float64)

@@ -227,6 +227,7 @@ class _Problem:
 
     @classmethod
     def solve(cls, variogram: Variogram, kind: Kind) -> _Problem:
+        """Fit one kind of model by damped least squares."""
         lag, gamma = variogram.lag, variogram.semivariance
         unit = float(gamma.max(initial=0.0))
         if lag.size < 3:
@@ -251,6 +252,7 @@ class _Problem:
         share = observed.size**0.5
 
         def misfit(theta: Theta) -> NDArray[np.float64]:
+            """Weighted differences to the variogram."""
             model = form.build(theta).semivariogram(lag)
             return np.asarray(share * weight * (model - observed), dtype=np.float64)
 
@@ -361,6 +363,7 @@ def _bin_covariance(variogram: Variogram, model: CovarianceModel) -> NDArray[np.
     table = model.semivariogram(np.arange(_TABLE) * step).astype(np.float32)
 
     def between(first: int, second: int) -> NDArray[np.float32]:
+        """Semivariance between the ends of all pairs of pairs."""
         north, east = (np.subtract.outer(ends[first][:, i], ends[second][:, i]) for i in (0, 1))
         index = np.hypot(north, east) * np.float32(1.0 / step) + np.float32(0.5)
         return np.asarray(table[index.astype(np.int32)])

@@ -230,6 +230,7 @@ def nuisances_of(
     """
 
     def rates(low: float, high: float) -> LogUniform:
+        """Bounds (mm/yr) in m/yr."""
         return LogUniform(subtlety * low, subtlety * high)
 
     patchy, broad = (

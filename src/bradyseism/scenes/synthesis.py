@@ -270,6 +270,7 @@ class _Stage:
     empty: VelocityMap
 
     def scene(self, *, volcanic: bool) -> Scene:
+        """What a map shows, with the source or without."""
         settings, background = self.settings, self.background
         sources, pixels = (np.random.default_rng(seed) for seed in self.seeds)
         quiet = np.zeros(settings.shape)

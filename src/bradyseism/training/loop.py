@@ -73,6 +73,7 @@ class _Sections:
 
     @classmethod
     def of(cls, length: int, settings: TrainingSettings) -> _Sections:
+        """Cut an epoch of so many samples."""
         batch = settings.batch_size
         steps = -(-length // batch)
         checks = min(settings.checks, steps)

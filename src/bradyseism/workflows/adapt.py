@@ -213,6 +213,7 @@ class _Steps:
         self._progress, self._total, self._done = progress, total, 0
 
     def next(self, text: str) -> None:
+        """Tell the next step."""
         if self._progress:
             self._progress(self._done, self._total, text)
         self._done += 1

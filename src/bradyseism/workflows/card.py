@@ -50,6 +50,7 @@ def certainty_facts(
     """
 
     def part(name: str) -> Callable[[int, int], None]:
+        """Progress of one part."""
         return lambda done, total: progress(name, done, total) if progress else None
 
     reliability = measure_reliability(

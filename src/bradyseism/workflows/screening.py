@@ -289,6 +289,7 @@ def _elevation(dem: str | Path) -> Elevation:
     find_tiles(dem)  # what cannot be read is said before any map is
 
     def heights(grid: Grid) -> NDArray[np.floating] | None:
+        """Elevation (m) on a grid; None where it is not covered."""
         try:
             return read_dem(dem, grid).elevation
         except UncoveredError as error:

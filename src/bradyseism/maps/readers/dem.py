@@ -253,6 +253,7 @@ def _resampled(tiles: Sequence[Tile], grid: Grid) -> NDArray[np.float32]:
     def locate(
         row: NDArray[np.float64], column: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Pixels of the tile under those of the grid."""
         down, along = model.row_column(*grid.longitude_latitude(row, column))
         return down - top, along - left
 

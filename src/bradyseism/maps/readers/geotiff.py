@@ -175,6 +175,7 @@ def _band_rows(path: Path, dataset: DatasetReader) -> Rows:
     scale, offset = dataset.scales[0], dataset.offsets[0]
 
     def rows(first: int, last: int) -> NDArray[np.float32]:
+        """Rows of the file."""
         window = Window(0, first, dataset.width, last - first)
         try:
             band = dataset.read(1, window=window, masked=True)

@@ -157,6 +157,7 @@ def rows_of(path: Path, data: h5py.Dataset) -> Callable[[int, int], NDArray[np.f
     """
 
     def rows(first: int, last: int) -> NDArray[np.float32]:
+        """Rows of the file."""
         try:
             return np.asarray(data[first:last], dtype=np.float32)
         except OSError as error:

@@ -194,6 +194,7 @@ def _fitted(path: Path, file: h5py.File) -> tuple[Rows, tuple[int, int], list[st
     height = max(1, 64_000_000 // max(1, series.shape[0] * series.shape[2] * 4))
 
     def rows(first: int, last: int) -> NDArray[np.float32]:
+        """Rows of the file."""
         try:
             parts = [
                 _slope(np.asarray(series[:, start : min(start + height, last)], np.float64), years)
