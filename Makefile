@@ -20,11 +20,11 @@ demo: .venv/.installed
 test:
 	+$(MAKE) -j2 lint plain
 	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" \
-	  --ignore=tests/10_physics --ignore=tests/30_scenes
+	  --ignore=tests/10_physics --ignore=tests/30_scenes --ignore=tests/99_cli
 
 plain: .venv/.installed $(PYTEST)/.installed
 	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
-	  tests/00_architecture/test_torch_free.py tests/10_physics tests/30_scenes tests/99_cli
+	  tests/00_architecture/test_torch_free.py tests/00_architecture/test_public_names.py tests/10_physics tests/30_scenes tests/99_cli
 
 lint: .venv-test/.installed
 	.venv-test/bin/ruff check .

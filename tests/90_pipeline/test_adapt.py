@@ -271,6 +271,7 @@ def test_a_peculiar_region_is_learnt_and_the_gain_holds_on_another_of_its_kind()
     assert flagged[1] <= flagged[0]
 
 
+@pytest.mark.slow
 def test_better_is_written_and_what_is_not_is_refused(tmp_path: Path) -> None:
     """A model that knows the ground by heart cannot be bettered on it."""
     path, config = tmp_path / "quiet.tif", tmp_path / "adapt.toml"

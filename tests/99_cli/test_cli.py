@@ -1,11 +1,9 @@
 """The command line as a person meets it: help, one message for bad input, whole results."""
 
-import importlib.util
 import json
 import subprocess
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -398,20 +396,6 @@ def test_explain_refuses_what_is_no_place(text, demo):
     answer = call("explain", demo / "map.tif", "--at", text)
     assert answer.exit_code == 2
     assert "longitude,latitude" in answer.stderr
-
-
-def test_every_public_name_is_there():
-    import bradyseism
-
-    plain = set(bradyseism.__all__)
-    if importlib.util.find_spec("torch") is None:
-        plain.remove("SceneDataset")
-        with pytest.raises(ModuleNotFoundError, match="torch"):
-            _ = bradyseism.SceneDataset
-    assert all(getattr(bradyseism, name) is not None for name in plain)
-    assert Path(bradyseism.__file__).with_name("py.typed").is_file()
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        _ = bradyseism.nothing
 
 
 def test_variogram_says_which_model_fits_and_draws_it(demo, tmp_path):
