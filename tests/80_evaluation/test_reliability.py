@@ -25,7 +25,7 @@ from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 @pytest.fixture(scope="module")
 def measured() -> ReliabilityResult:
-    return measure_reliability(Detector.load(), backgrounds=120, seed=5, processes=1)
+    return measure_reliability(Detector.load(), backgrounds=80, seed=5, processes=1)
 
 
 def drawn(count: int, bent: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

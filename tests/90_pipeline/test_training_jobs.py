@@ -33,9 +33,9 @@ COMMAND = {"command": "pytest", "commit": "none"}
 
 
 def shipped_settings() -> ShippedSettings:
-    settings = ShippedSettings(training=160, validation=60, calibration=80, processes=1)
+    settings = ShippedSettings(training=96, validation=48, calibration=48, processes=1)
     few = CertaintySettings(
-        lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), windows=16, widths=(0.2,),
+        lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), windows=12, widths=(0.2,),
         ratios=(2.0, 32.0), sources=10,
     )  # fmt: skip
     loop = replace(settings.loop, epochs=1, batch_size=32)

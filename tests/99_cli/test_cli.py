@@ -1,5 +1,6 @@
 """The command line as a person meets it: help, one message for bad input, whole results."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typer.testing import CliRunner
 from bradyseism import cli
 from bradyseism.config import TABLES
 from bradyseism.detection.runtime import Detector
+from bradyseism.maps.readers import open_map
 
 COMMANDS = [
     ["inspect"],
@@ -58,14 +60,18 @@ def result(demo):
 @pytest.fixture(scope="module")
 def small(demo, tmp_path_factory):
     """A quiet part of the map."""
-    path = tmp_path_factory.mktemp("small") / "small.tif"
-    with rasterio.open(demo / "map.tif") as whole:
-        part = rasterio.windows.Window(20, 400, 96, 96)
-        profile = whole.profile | {"height": 96, "width": 96, "driver": "GTiff"}
-        profile |= {"transform": whole.window_transform(part)}
+    return cut_out(demo / "map.tif", tmp_path_factory.mktemp("small") / "small.tif", 20, 400, 96)
+
+
+def cut_out(whole, path, column, row, side):
+    """Write a square part of a map."""
+    with rasterio.open(whole) as file:
+        part = rasterio.windows.Window(column, row, side, side)
+        profile = file.profile | {"height": side, "width": side, "driver": "GTiff"}
+        profile |= {"transform": file.window_transform(part)}
         with rasterio.open(path, "w", **profile) as cut:
-            cut.write(whole.read(1, window=part), 1)
-            cut.update_tags(**whole.tags())
+            cut.write(file.read(1, window=part), 1)
+            cut.update_tags(**file.tags())
     return path
 
 
@@ -260,15 +266,28 @@ def test_detect_finds_the_two_hidden_volcanoes(result):
     assert rates["Cerro Lento"] > 0 > rates["Volcan Hundido"]
 
 
-def test_geojson_carries_model_and_input(result):
+def test_both_volcanoes_are_named_and_flagged(result):
+    folder, _ = result
+    features = json.loads((folder / "detections.geojson").read_text())["features"]
+    named = {feature["properties"]["volcano"] for feature in features}
+    assert {"Cerro Lento", "Volcan Hundido"} <= named
+    with (folder / "volcanoes.csv").open() as file:
+        statuses = {row["name"]: row["status"] for row in csv.DictReader(file)}
+    assert {name for name, status in statuses.items() if status == "flagged"} == named & set(
+        statuses
+    )
+
+
+def test_geojson_carries_model_and_input(result, demo):
     folder, answer = result
     features = json.loads((folder / "detections.geojson").read_text())["features"]
+    digest = open_map(demo / "map.tif").provenance.sha256
     assert [feature["properties"]["id"] for feature in features] == [
         found["id"] for found in answer["detections"]
     ]
     for feature in features:
         assert feature["geometry"]["type"] == "Polygon"
-        assert len(feature["properties"]["map_sha256"]) == 64
+        assert feature["properties"]["map_sha256"] == digest
         assert len(feature["properties"]["model_sha256"]) == 64
 
 
@@ -281,10 +300,12 @@ def test_probability_lies_on_the_map(result, demo):
         assert written.shape == read.shape
         assert written.transform == read.transform
         assert written.crs == read.crs
+        assert np.nanmax(written.read(1)) > 0.5
 
 
 def test_summary_says_what_to_do_and_the_report_that_there_was_no_catalogue(demo, tmp_path):
-    answer = call("detect", demo / "map.tif", "-o", tmp_path)
+    part = cut_out(demo / "map.tif", tmp_path / "part.tif", 86, 102, 128)
+    answer = call("detect", part, "-o", tmp_path)
     assert answer.exit_code == 0
     said = " ".join(answer.stdout.split())
     assert "unassociated" in said

@@ -6,6 +6,7 @@ import json
 from os import PathLike
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialized
 
@@ -73,7 +74,9 @@ def load(path: str | PathLike[str]) -> tuple[Classifier, dict[str, Any]]:
             f"weights {str(path)!r} lack the metadata {', '.join(sorted(missing))}: "
             "only files written by `bradyseism train` and `finetune` can be loaded"
         )
-    model = build(metadata["network"], int(metadata["channels"]))
+    with torch.device("meta"):  # without random weights, which would be thrown away
+        model = build(metadata["network"], int(metadata["channels"]))
+    model = model.to_empty(device="cpu")
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:

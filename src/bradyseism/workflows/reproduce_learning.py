@@ -164,6 +164,7 @@ def constituent_file(name: str, seed: int) -> str:
 
 def finetune_all(study: Study, network: str, backgrounds: Sequence[Background]) -> None:
     """Tune the head of the synthetic model into every model of the paper, for every seed."""
+    synthetic = _synthetic_head(study, network)
     for seed in study.settings.seeds:
         material = study.material(backgrounds, seed)
         for name, approach in MODELS:
@@ -172,7 +173,7 @@ def finetune_all(study: Study, network: str, backgrounds: Sequence[Background]) 
                 continue
             with study.run.stage(f"finetune {study.cycle} {name} {approach} seed {seed}"):
                 training, validation = _finetuning_sets(study, network, material, name)
-                head = _synthetic_head(study, network)
+                head = copy.deepcopy(synthetic)
                 settings = replace(study.settings.finetuning, seed=seed)
                 finetune_head(
                     head, training, validation, path.parent, approach=approach, settings=settings
