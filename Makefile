@@ -7,7 +7,7 @@ INSTALL = -m pip --disable-pip-version-check install --quiet --no-compile
 # What plain installs lack and their tests need; kept beside .venv, so that .venv stays plain.
 PYTEST = .cache/pytest
 export OMP_NUM_THREADS ?= 2
-# Where Python may write no bytecode, each process of the tests would compile torch again.
+# Else each start compiles every library again where Python is told to write no bytecode.
 export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo test plain slow lint model benchmark clean
@@ -49,11 +49,9 @@ benchmark: .venv-test/.benchmark
 clean:
 	rm -rf .venv .venv-test .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis demo dist
 
-# Compiled at once, on two cores: else each start compiles again where Python may write no bytecode.
 .venv/.installed: pyproject.toml constraints/plain.txt
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(INSTALL) -c constraints/plain.txt -e .
-	.venv/bin/python -m compileall -q -j 2 -x '/(tests|pip|setuptools)/' .venv/lib
 	touch $@
 
 .venv-test/.installed: pyproject.toml constraints/test.txt

@@ -37,17 +37,6 @@ def test_run_holds_all_that_its_report_is_made_of(run):
     assert f"Wrote {folder / 'report.md'}" in said
 
 
-def test_tables_are_drawn_again_without_training(run):
-    folder, _ = run
-    before = (folder / "report.md").read_bytes()
-    trained = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-    (folder / "report.md").unlink()
-    answer = call("--from", folder, "--quiet")
-    assert answer.exit_code == 0, answer.output
-    assert (folder / "report.md").read_bytes() == before
-    assert trained == {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-
-
 def test_run_or_draw_but_not_neither():
     answer = call()
     assert answer.exit_code == 2

@@ -70,6 +70,11 @@ def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
     assert np.shape(card["detectable"]["ratios"]) == (2, 1, 4)
     assert 0 < card["reliability"]["balanced"]["expected_calibration_error"][0] < 1
     assert "## Limits" in (tmp_path / "shipped.md").read_text()
+
+
+@pytest.mark.slow
+def test_windows_that_are_there_are_not_simulated_again(tmp_path: Path) -> None:
+    card = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)
     windows = sorted((tmp_path / "windows").iterdir())
     stamps = [path.stat().st_mtime_ns for path in windows]
     again = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)

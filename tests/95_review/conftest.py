@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from bradyseism import cli
 from bradyseism.evaluation.published import PUBLISHED
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.review.reproduction import draw
 from bradyseism.workflows.run_folder import PREDICTION_COLUMNS, VERSION
 
 PIXEL = 400.0
@@ -32,10 +33,14 @@ SHIFT = {
 
 @pytest.fixture(scope="session")
 def drawn_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One whole run folder, drawn once, for tests that only read it."""
+    """One whole run folder, drawn once by the command, for tests that only read it."""
     pytest.importorskip("pyarrow")
     folder = make_run(tmp_path_factory.mktemp("paper") / "run", places=9)
-    draw(folder)
+    made = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
+    answer = CliRunner().invoke(cli.app, ["reproduce", "--from", str(folder), "--quiet"])
+    assert answer.exit_code == 0, answer.output
+    assert f"Wrote {folder / 'report.md'}" in answer.stdout
+    assert made == {path: path.stat().st_mtime_ns for path in made}, "drawing changed the run"
     return folder
 
 
