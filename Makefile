@@ -18,12 +18,12 @@ demo: .venv/.installed
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
 # The plain install is made, and physics, scenes and command line are tested in it, while the large one is
-# still being made; all else follows there, one thread a process.
+# still being made; all else follows there, one thread a process, the long ones first.
 test:
 	+$(MAKE) -j2 lint plain
 	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" \
-	  --ignore=tests/10_physics --ignore=tests/30_scenes --ignore=tests/99_cli \
-	  --ignore=tests/00_architecture/test_torch_free.py
+	  tests/90_pipeline tests/95_review tests/80_evaluation tests/70_detection tests/60_training tests/50_models \
+	  tests/40_samples tests/20_maps tests/00_architecture/test_floors.py
 
 plain: .venv/.installed $(PYTEST)/.installed
 	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \

@@ -16,6 +16,7 @@ from PIL import Image
 from pyproj import CRS
 
 from bradyseism.detection.detect import Detection, DetectionResult, VolcanoStatus, Window
+from bradyseism.detection.places import Place, Sighting
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.maps.volcanoes import Volcano
 from bradyseism.review.report import write_report
@@ -292,3 +293,15 @@ def test_summary_keeps_its_nouns() -> None:
     only_unseen = replace(_result(0), volcanoes=(unseen,))
     assert summary([only_unseen]) == "Nothing flagged, 1 volcano not observable."
     assert count(2, "volcano", "volcanoes") == "2 volcanoes"
+
+
+def test_summary_counts_a_place_and_a_volcano_of_two_maps_once() -> None:
+    volcano = Volcano(1, "A", 0.0, 0.0)
+    first, second = (
+        replace(_result(1), volcanoes=(VolcanoStatus(volcano, p, status),))
+        for p, status in ((0.9, "flagged"), (0.1, "quiet"))
+    )
+    sightings = tuple(Sighting(one, one.detections[0], 0.9) for one in (first, second))
+    place = Place(0.0, 0.0, sightings, 2, 0.9, None, None)
+    assert summary([first, second], [place]) == "1 place flagged."
+    assert summary([first, second]) == "2 places flagged."

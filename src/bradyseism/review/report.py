@@ -33,12 +33,19 @@ from bradyseism.review.views import (
     thinned,
     wrapping_cycle,
 )
-from bradyseism.review.words import chance, count, motion_in_words, position, signed, summary
+from bradyseism.review.words import (
+    STATES,
+    chance,
+    count,
+    motion_in_words,
+    position,
+    signed,
+    summary,
+)
 from bradyseism.workflows.certainty import detectable_in_words
 
 _COLOURS = 256  # a palette weighs a quarter of full colour, and no eye tells the difference
 _WINDOW_SHARE, _RADII = 0.55, 2.5  # a picture reaches beyond the window, and as many radii
-_STATUS_ORDER = ("flagged", "quiet", "not observable")
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def write_report(
     environment.filters.update(signed=signed, chance=chance)
     environment.globals.update(position=position)
     page = environment.get_template("report.html").render(
-        summary=summary(results),
+        summary=summary(results, places),
         maps=[_map_section(result) for result in results],
         model=model,
         model_sha256=model_sha256,
@@ -145,9 +152,7 @@ def _map_section(result: DetectionResult) -> dict[str, object]:
             _detection_section(result, detection, number)
             for number, detection in enumerate(result.detections, start=1)
         ],
-        "volcanoes": sorted(
-            result.volcanoes, key=lambda status: _STATUS_ORDER.index(status.status)
-        ),
+        "volcanoes": sorted(result.volcanoes, key=lambda status: STATES.index(status.status)),
     }
 
 

@@ -9,19 +9,24 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.detection.detect import DetectionResult
+from bradyseism.detection.detect import DetectionResult, Status
+from bradyseism.detection.places import Place
+from bradyseism.maps.volcanoes import Volcano
 
+STATES: tuple[Status, ...] = ("flagged", "quiet", "not observable")
 _WINDS = ("north", "northeast", "east", "southeast", "south", "southwest", "west", "northwest")
 _LEAST_SHARE = 0.1  # of the look vector: a smaller component is not worth a word
 
 
-def summary(results: Sequence[DetectionResult]) -> str:
+def summary(results: Sequence[DetectionResult], places: Sequence[Place] = ()) -> str:
     """One sentence for a tired person.
 
     Parameters
     ----------
     results : sequence of DetectionResult
         One for each map.
+    places : sequence of Place
+        That several of them see: what they flag there counts once.
 
     Returns
     -------
@@ -29,7 +34,13 @@ def summary(results: Sequence[DetectionResult]) -> str:
         Such as "2 places flagged, 14 volcanoes quiet, 3 not observable."
     """
     flagged = sum(len(result.detections) for result in results)
-    states = Counter(status.status for result in results for status in result.volcanoes)
+    flagged -= sum(len(place.detections) - 1 for place in places)
+    # A volcano that any map flags is flagged, and one that any map sees is observed.
+    best: dict[Volcano, Status] = {}
+    for status in (status for result in results for status in result.volcanoes):
+        known = best.get(status.volcano, status.status)
+        best[status.volcano] = min(known, status.status, key=STATES.index)
+    states = Counter(best.values())
     if not any(np.isfinite(result.probability).any() for result in results):
         return "Nothing could be judged: too few pixels hold data, or they hardly vary."
     parts = [count(flagged, "place") + " flagged" if flagged else "Nothing flagged"]
