@@ -167,7 +167,8 @@ def statistics_of(scores: PatchScores, weights: NDArray[np.int64]) -> Statistics
     Statistics
         `MEASURES`; ``area_low`` and ``area_middle`` (mean true positive rate below false positive
         rates of `LOW_RANGE`, `MIDDLE_RANGE`); ``tpr_at_1``, ``tpr_at_5``, ``tpr_at_10`` (percent);
-        ``fpr_at_high`` (`HIGH_RATE`); ``smallest_rate`` (m/yr, of the frames found, NaN if none).
+        ``fpr_at_high`` (`HIGH_RATE`), ``fpr_at_95`` (95 %); ``smallest_rate`` (m/yr, of the frames
+        found, NaN if none).
     """
     once = np.ones((1, scores.label.size), dtype=np.int64)
     single = [_of_one_seed(scores, seed, once) for seed in range(len(scores.seeds))]
@@ -216,6 +217,7 @@ def _of_one_seed(scores: PatchScores, seed: int, weights: NDArray[np.int64]) -> 
         "area_middle": curves.area(MIDDLE_RANGE),
         **{f"tpr_at_{100 * x:.0f}": curves.true_positive_rate_at(x) for x in LIMITS},
         "fpr_at_high": curves.false_positive_rate_at(HIGH_RATE),
+        "fpr_at_95": curves.false_positive_rate_at(0.95),
         **_of_frames(scores, seed, weights),
     }
 
