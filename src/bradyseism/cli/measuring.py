@@ -75,8 +75,8 @@ def evaluate(
     """Measure a detector on real maps with known truth, or on sources hidden in quiet ground.
 
     `--yardstick` tells the rate at which 90 % of the sources are found with 1 % false windows,
-    beside the bound that no detector passes; in full it takes hours, with `--windows 200 --sources
-    24` a tenth or less. `--calibration` tells how far stated probabilities are from observed
+    beside the bound that no detector passes; in full it takes hours, with `--windows 100 --sources
+    8` less than a tenth. `--calibration` tells how far stated probabilities are from observed
     shares, in 15 bins.
 
     Example: `bradyseism evaluate --field truth.csv`
