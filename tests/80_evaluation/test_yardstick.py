@@ -26,9 +26,11 @@ SMALL = YardstickSettings(
     false_windows=0.05,
 )
 
+NOISE = "1 mm/yr, 3 km"
+
 
 def cell(found, rates=(1e-3, 2e-3, 4e-3), wanted=0.9) -> Cell:
-    return Cell("m", 5e3, 1e-3, 5e3, np.array(rates), np.array(found, dtype=bool), wanted)
+    return Cell("m", "ground", 5e3, np.array(rates), np.array(found, dtype=bool), wanted)
 
 
 def found(*shares, count=10):
@@ -65,6 +67,21 @@ def test_interval_of_d90_holds_it_and_narrows_with_more_sources():
     assert few.high - few.low > 3 * (many.high - many.low)
 
 
+def test_sources_of_one_place_do_not_narrow_the_interval():
+    apart = cell(found(0.0, 0.7, 1.0, count=100))
+    together = replace(apart, places=np.arange(100) // 10)
+    lone, wide = apart.d90(), together.d90()
+    assert wide.estimate == lone.estimate
+    assert wide.high - wide.low > 2 * (lone.high - lone.low)
+
+
+def test_counts_have_exact_intervals():
+    counts = cell(found(0.0, 0.5, 1.0)).counts
+    assert [number for number, _ in counts] == [0, 5, 10]
+    assert counts[0][1].high == pytest.approx(1 - 0.025**0.1)
+    assert counts[2][1].low == pytest.approx(0.025**0.1)
+
+
 def test_noise_has_the_covariance_that_the_filter_knows():
     test = TurbulenceTest(SMALL, 3e3, 2e-3, seed=0)
     windows = np.array([test._window(test.noise(index)).velocity for index in range(400)])
@@ -97,23 +114,23 @@ def test_templates_have_the_width_wanted_and_their_peak_at_the_origin():
 
 
 def test_nobody_passes_the_bound(result):
-    bound, boxcar = (result.cell(name, 3e3, 1e-3, 6e3) for name in (BOUND, "boxcar"))
+    bound, boxcar = (result.cell(name, NOISE, 6e3) for name in (BOUND, "boxcar"))
     assert bound.d90().estimate < boxcar.d90().estimate < np.inf
     assert bound.largest_fall == 0.0
-    assert result.cell("blind", 3e3, 1e-3, 6e3).d90().estimate == np.inf
+    assert result.cell("blind", NOISE, 6e3).d90().estimate == np.inf
 
 
 def test_the_bound_scales_with_the_noise(result):
     louder = run_yardstick({}, replace(SMALL, deviations=(7e-3,)), seed=3)
-    assert_array_equal(louder.cells[0].found, result.cell(BOUND, 3e3, 1e-3, 6e3).found)
+    assert_array_equal(louder.cells[0].found, result.cell(BOUND, NOISE, 6e3).found)
     assert_allclose(louder.cells[0].rates, 7 * result.cells[0].rates)
 
 
 def test_tables_for_people_and_machines(result):
     text = result.as_markdown().splitlines()
-    assert text[0] == "| noise | method | 6 km |"
-    assert [line.split(" | ")[1] for line in text[2:]] == [BOUND, "boxcar", "blind"]
-    assert text[2].startswith("| 1 mm/yr, 3 km | bound | ")
+    assert text[0] == "| background | method | false windows | 6 km |"
+    assert [line.split(" | ")[1] for line in text[2:5]] == [BOUND, "boxcar", "blind"]
+    assert text[2].startswith("| 1 mm/yr, 3 km | bound | 3/60 | ")
     assert "over 32 |" in text[4]
     cells = result.as_json()["cells"]
     assert cells[0]["over_bound"] == 1.0
@@ -126,7 +143,8 @@ def test_tables_for_people_and_machines(result):
     [
         ({"widths": ()}, r"widths \(\) are not all positive"),
         ({"lengths": (-1.0,)}, r"lengths \(-1.0,\) are not all positive"),
-        ({"ratios": (2.0, 1.0)}, "do not rise"),
+        ({"ratios": (2.0, 1.0)}, "ratios .* do not rise"),
+        ({"real_rates": (1e-3, 1e-3)}, "real_rates .* do not rise"),
         ({"found": 1.0}, "found 1 is outside 0-1"),
         ({"windows": 10}, "windows 10 are too few to flag 5.00%.*give 20 or more"),
         ({"shapes": 17}, "shapes 17 is outside 1 to sources 16"),
@@ -138,5 +156,5 @@ def test_settings_outside_their_range(change, message):
 
 
 def test_unknown_cell(result):
-    with pytest.raises(KeyError, match="no cell of boxcar at 1000 m"):
-        result.cell("boxcar", 1e3, 1e-3, 6e3)
+    with pytest.raises(KeyError, match="no cell of boxcar on 1 mm/yr, 3 km at 1000 m"):
+        result.cell("boxcar", NOISE, 1e3)

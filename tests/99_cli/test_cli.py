@@ -381,6 +381,34 @@ def test_evaluate_scores_simulated_truth(demo):
     assert score["found"] is True
 
 
+def test_evaluate_takes_the_size_and_the_company_of_the_yardstick(tmp_path, monkeypatch):
+    from bradyseism.evaluation import yardstick_scorecard
+    from bradyseism.evaluation.clairvoyant import YardstickSettings
+    from bradyseism.evaluation.yardstick import YardstickResult
+
+    asked = {}
+
+    def scorecard(detector, **wanted):
+        asked.update(wanted)
+        return YardstickResult((), wanted["settings"], wanted["seed"])
+
+    monkeypatch.setattr(yardstick_scorecard, "yardstick_scorecard", scorecard)
+    monkeypatch.setattr(Detector, "load", lambda path=None, prior=None: path)
+    answer = call(
+        "evaluate", "--yardstick", "--windows", 200, "--sources", 6, "--background", "nuisances",
+        "--background", tmp_path, "--beside", "runs/a/model.onnx", "--beside", "runs/b/model.onnx",
+        "-o", tmp_path / "kept", "--seed", 4, "--json",
+    )  # fmt: skip
+    assert answer.exit_code == 0, answer.output
+    assert list(asked["beside"]) == ["runs/a/model", "runs/b/model"]
+    assert list(asked["grounds"]) == ["nuisances", str(tmp_path)]
+    assert asked["settings"] == YardstickSettings(windows=200, sources=6, shapes=6)
+    assert (asked["folder"], asked["seed"]) == (tmp_path / "kept", 4)
+    call("evaluate", "--yardstick", "--json")
+    assert asked["settings"] == YardstickSettings()
+    assert list(asked["grounds"]) == ["turbulence"]
+
+
 def test_evaluate_wants_one_question():
     answer = call("evaluate")
     assert answer.exit_code == 2

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -26,9 +25,7 @@ import scipy.fft
 import scipy.ndimage
 from numpy.typing import NDArray
 
-from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.physics.variogram import empirical_variogram
-from bradyseism.physics.variogram_fit import fit
+from bradyseism.evaluation.whitening import Torus, filled, fitted_noise, whitening
 
 DEPTHS = (1e3, 2e3, 4e3, 8e3, 16e3)
 """Depths of the Mogi filter bank in metres."""
@@ -43,49 +40,6 @@ BOX_WIDTHS = (0.4e3, 0.8e3, 1.6e3, 2.8e3, 5.2e3, 8.4e3, 16e3)
 # Scattered gaps of 60 % must pass the first; the second does not count narrow gaps.
 _SUPPORT = 0.25
 _ENERGY = 0.5
-_LONGEST_LAG = 30e3
-_FEWEST_PIXELS = 9
-
-
-@dataclass(frozen=True, eq=False)
-class _Torus:
-    """Map in the corner of a torus, for circular convolution with kernels at cell (0, 0)."""
-
-    values: NDArray[np.float64]
-    mask: NDArray[np.bool_]
-    pixel_size: float
-
-    @classmethod
-    def of(
-        cls,
-        values: NDArray[np.float64],
-        valid: NDArray[np.bool_],
-        pixel_size: float,
-        *,
-        margin: float,
-    ) -> _Torus:
-        """Torus with at least `margin` metres between opposite edges of the map."""
-        extra = math.ceil(margin / pixel_size) + 1
-        padding = [
-            (0, scipy.fft.next_fast_len(size + extra, real=True) - size) for size in valid.shape
-        ]
-        return cls(np.pad(values, padding), np.pad(valid, padding), pixel_size)
-
-    @property
-    def easting(self) -> NDArray[np.float64]:
-        """Distance (m) east of the first pixel, wrapped."""
-        columns = self.mask.shape[1]
-        return np.asarray(scipy.fft.fftfreq(columns, 1.0 / columns)[None, :] * self.pixel_size)
-
-    @property
-    def northing(self) -> NDArray[np.float64]:
-        """Distance (m) north of the first pixel, wrapped."""
-        rows = self.mask.shape[0]
-        return np.asarray(scipy.fft.fftfreq(rows, 1.0 / rows)[:, None] * -self.pixel_size)
-
-    def filter(self, spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Map of a spectrum."""
-        return np.asarray(scipy.fft.irfft2(spectrum, self.mask.shape), dtype=np.float64)
 
 
 def mogi_filter_bank(
@@ -134,14 +88,14 @@ def mogi_filter_bank(
         raise ValueError(f"look {look} is not a unit vector: give (east, north, up) of length 1")
     if min(depths) <= 0.0:
         raise ValueError(f"depths {tuple(depths)} hold one that is not positive: give metres > 0")
-    noise = _noise(values, valid, pixel_size)
+    noise = fitted_noise(values, valid, pixel_size)
     if noise.sill + noise.nugget == 0.0:
         return np.where(valid, 0.0, np.nan)
     extent = max(values.shape) * pixel_size
     used = [depth for depth in depths if depth <= extent]
-    torus = _Torus.of(values, valid, pixel_size, margin=2.0 * max(used, default=0.0))
-    whitening = _whitening(noise, torus)
-    data = scipy.fft.rfft2(_filled(torus)) * whitening
+    torus = Torus.of(values, valid, pixel_size, margin=2.0 * max(used, default=0.0))
+    whitener = whitening(noise, torus)
+    data = scipy.fft.rfft2(filled(torus)) * whitener
     mask = scipy.fft.rfft2(torus.mask)
     distance = np.hypot(torus.easting, torus.northing)
 
@@ -150,7 +104,7 @@ def mogi_filter_bank(
         for depth in used:
             near = torus.filter(mask * scipy.fft.rfft2(distance <= 0.5 * depth)) > 0.5
             coverage = scipy.fft.rfft2(near)
-            spectrum = scipy.fft.rfft2(_mogi(torus, depth, direction)) * whitening
+            spectrum = scipy.fft.rfft2(_mogi(torus, depth, direction)) * whitener
             power = torus.filter(spectrum) ** 2
             energy = torus.filter(coverage * np.conj(scipy.fft.rfft2(power)))
             match = torus.filter(data * np.conj(spectrum))
@@ -199,7 +153,7 @@ def laplacian_of_gaussian(
     # The zeros of the kernel lie at the root of two sigma.
     extent = max(values.shape) * pixel_size
     sigmas = [max(width / math.sqrt(8.0), 0.5 * pixel_size) for width in widths if width <= extent]
-    torus = _Torus.of(values, valid, pixel_size, margin=4.0 * max(sigmas, default=0.0))
+    torus = Torus.of(values, valid, pixel_size, margin=4.0 * max(sigmas, default=0.0))
     data, coverage = scipy.fft.rfft2(torus.values), scipy.fft.rfft2(torus.mask)
     # Round-off of a map without variation is no noise to measure by.
     floor = 1e-12 * float(np.max(np.abs(values), initial=0.0))
@@ -323,52 +277,14 @@ def _deviation(residuals: NDArray[np.float64]) -> float:
     return 1.4826 * float(np.median(np.abs(residuals))) if residuals.size else 0.0
 
 
-def _noise(
-    values: NDArray[np.float64], valid: NDArray[np.bool_], pixel_size: float
-) -> ExponentialModel:
-    """Noise of the map: exponential with nugget, or white where too few pixels tell."""
-    if valid.sum() < _FEWEST_PIXELS:
-        return ExponentialModel(0.0, pixel_size)
-    reach = min(max(0.5 * math.hypot(*values.shape), 3.0) * pixel_size, _LONGEST_LAG)
-    data = np.where(valid, values, np.nan)
-    variogram = empirical_variogram(data, pixel_size, longest_lag=max(reach, pixel_size))
-    if variogram.lag.size < 3 or not variogram.semivariance.any():
-        return ExponentialModel(0.0, pixel_size, float(np.var(values[valid])))
-    found = fit(variogram, "exponential").estimates
-    return ExponentialModel(**{one.name: one.value for one in found})
-
-
-def _whitening(noise: ExponentialModel, torus: _Torus) -> NDArray[np.float64]:
-    """One over the root of the noise spectrum, on the frequencies of `rfft2`."""
-    rows, columns = torus.mask.shape
-    down = scipy.fft.fftfreq(rows, torus.pixel_size)[:, None]
-    right = scipy.fft.rfftfreq(columns, torus.pixel_size)
-    square = (2.0 * math.pi * noise.length) ** 2 * (down**2 + right**2)
-    area = 2.0 * math.pi * (noise.length / torus.pixel_size) ** 2
-    spectrum = noise.sill * area * (1.0 + square) ** -1.5
-    # Variance beyond the highest frequency folds back into the map, nearly white.
-    beyond = noise.sill / math.hypot(1.0, math.pi * noise.length / torus.pixel_size)
-    spectrum += noise.nugget + beyond
-    return np.asarray(1.0 / np.sqrt(spectrum), dtype=np.float64)
-
-
-def _filled(torus: _Torus) -> NDArray[np.float64]:
-    """Values whose gaps and margin hold inverse-distance (cubed) means of the map."""
-    square = (torus.easting**2 + torus.northing**2) / torus.pixel_size**2
-    kernel = scipy.fft.rfft2((square + 1.0) ** -1.5)
-    total = torus.filter(scipy.fft.rfft2(torus.values) * kernel)
-    weight = torus.filter(scipy.fft.rfft2(torus.mask) * kernel)
-    return np.where(torus.mask, torus.values, total / weight)
-
-
-def _mogi(torus: _Torus, depth: float, look: NDArray[np.float64]) -> NDArray[np.float64]:
+def _mogi(torus: Torus, depth: float, look: NDArray[np.float64]) -> NDArray[np.float64]:
     """Line of sight of an inflating point below cell (0, 0), of largest value 1."""
     radius = np.sqrt(torus.easting**2 + torus.northing**2 + depth**2)
     signal = (look[0] * torus.easting + look[1] * torus.northing + look[2] * depth) / radius**3
     return np.asarray(signal / np.abs(signal).max(), dtype=np.float64)
 
 
-def _lobes(torus: _Torus, sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _lobes(torus: Torus, sigma: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centre and surround of a Laplacian of Gaussian at cell (0, 0), each with the sum 1."""
     square = (torus.easting**2 + torus.northing**2) / (2.0 * sigma**2)
     kernel = (1.0 - square) * np.exp(-square)

@@ -7,9 +7,7 @@ Turin, G. L. (1960), IRE Trans. Inf. Theory 6, 311-329 (matched filter in colour
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +16,8 @@ from affine import Affine
 from numpy.typing import NDArray
 from scipy import fft
 
-from bradyseism.evaluation.injection import Method, threshold_at
+from bradyseism.evaluation.hidden_sources import Answer
+from bradyseism.evaluation.injection import threshold_at
 from bradyseism.evaluation.injection_plan import sized_source
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.covariance import ExponentialModel
@@ -43,8 +42,11 @@ class YardstickSettings:
         Full widths at half maximum (m) of the line-of-sight signal.
     ratios
         Peak rates over the standard deviation of the turbulence, rising.
+    real_rates
+        Peak rates (m/yr) on real maps, rising.
     windows
-        Windows without a source, which set the threshold of each method.
+        Simulated windows without a source, which set the threshold of each method; of real maps,
+        all there are.
     sources
         Sources of each width, of either sign; `shapes` different ones.
     shapes
@@ -66,6 +68,9 @@ class YardstickSettings:
     deviations: tuple[float, ...] = (0.5e-3, 3.5e-3)
     widths: tuple[float, ...] = (2e3, 5e3, 10e3, 20e3)
     ratios: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(17))
+    real_rates: tuple[float, ...] = tuple(
+        1e-3 * rate for rate in (1, 2, 3, 5, 7, 10, 14, 20, 30, 50, 70, 100, 140, 200)
+    )
     windows: int = 2000
     sources: int = 96
     shapes: int = 12
@@ -76,12 +81,14 @@ class YardstickSettings:
     prior: BodyPrior = field(default_factory=BodyPrior)
 
     def __post_init__(self) -> None:
-        for name in ("lengths", "deviations", "widths", "ratios"):
+        for name in ("lengths", "deviations", "widths", "ratios", "real_rates"):
             values = getattr(self, name)
             if not values or min(values) <= 0:
                 raise ValueError(f"{name} {values} are not all positive: give at least one")
-        if list(self.ratios) != sorted(set(self.ratios)):
-            raise ValueError(f"ratios {self.ratios} do not rise: give each once, smallest first")
+        for name in ("ratios", "real_rates"):
+            values = getattr(self, name)
+            if list(values) != sorted(set(values)):
+                raise ValueError(f"{name} {values} do not rise: give each once, smallest first")
         for name in ("false_windows", "found"):
             if not 0 < getattr(self, name) < 1:
                 raise ValueError(f"{name} {getattr(self, name):g} is outside 0-1: give a share")
@@ -91,14 +98,17 @@ class YardstickSettings:
                 f"give {int(np.ceil(1 / self.false_windows))} or more"
             )
         if not 1 <= self.shapes <= self.sources:
-            raise ValueError(f"shapes {self.shapes} is outside 1 to sources {self.sources}")
+            raise ValueError(
+                f"shapes {self.shapes} is outside 1 to sources {self.sources}: give fewer shapes"
+            )
 
 
 class TurbulenceTest:
     """Windows and sources in one kind of noise, on a torus twice as wide as a window.
 
     On the torus the covariance is known exactly, so that whitening is; the filter may look beyond
-    the window, which makes the bound a little lower than any method could reach.
+    the window, which makes the bound a little lower than any method could reach. Implements
+    `hidden_sources.Windows`.
     """
 
     def __init__(
@@ -114,6 +124,9 @@ class TurbulenceTest:
         self.power = np.maximum(power, _FLOOR * power.max())
         self.axis = np.fft.fftfreq(side, 1.0 / side) * settings.pixel_size
         self.rates = deviation * np.array(settings.ratios)
+        self.empties = settings.windows
+        self.sources = dict.fromkeys(settings.widths, settings.sources)
+        self._shapes: dict[float, list[NDArray[np.float64]]] = {}
 
     def noise(self, index: int) -> NDArray[np.complex128]:
         """Spectrum of the turbulence of one window on its torus."""
@@ -137,8 +150,23 @@ class TurbulenceTest:
         row, column = (int(n) for n in rng.integers(pixels // 4, pixels - pixels // 4, 2))
         return (row, column), float(rng.choice([-1.0, 1.0]))
 
-    def bound(self) -> dict[float, NDArray[np.bool_]]:
-        """For each width (m), which sources the matched filter finds, (sources, rates)."""
+    def empty(self, index: int) -> VelocityMap:
+        """Window without a source."""
+        return self._window(self.noise(index))
+
+    def loud(self, width: float, source: int) -> Iterator[VelocityMap]:
+        """Window with a source of a width (m), once at each rate, the smallest first."""
+        if width not in self._shapes:
+            self._shapes[width] = list(self.templates(width))
+        place, sign = self.place(source)
+        template = self._shapes[width][source % self.settings.shapes]
+        signal = sign * np.roll(template, place, (0, 1))
+        noise = self.noise(self.settings.windows + source)
+        for rate in self.rates:
+            yield self._window(noise, rate * signal)
+
+    def bound(self) -> Answer:
+        """What the matched filter finds, told all but the place and sign of each source."""
         settings, pixels = self.settings, self.settings.pixels
         spectra = {
             width: [fft.rfft2(template) for template in self.templates(width)]
@@ -156,48 +184,23 @@ class TurbulenceTest:
                     norm = np.sqrt(responses[width][shape][0, 0])
                     seen = self._response(spectrum, noise)[:pixels, :pixels]
                     highest[width][index, shape] = np.abs(seen).max() / norm
-        cells = {}
+        cells, flagged = {}, 0
         for width, of_width in spectra.items():
+            limits = [threshold_at(column, settings.false_windows) for column in highest[width].T]
+            flagged = max(flagged, int(np.sum(highest[width] > limits, axis=0).max()))
             found = np.empty((settings.sources, len(self.rates)), dtype=bool)
             for source in range(settings.sources):
                 shape = source % settings.shapes
                 (row, column), sign = self.place(source)
                 auto = responses[width][shape]
-                norm = np.sqrt(auto[0, 0])
                 signal = np.roll(auto, (row, column), (0, 1))[:pixels, :pixels] * sign
                 clutter = self._response(of_width[shape], self.noise(settings.windows + source))
-                limit = threshold_at(highest[width][:, shape], settings.false_windows) * norm
+                limit = limits[shape] * np.sqrt(auto[0, 0])
                 for at, rate in enumerate(self.rates):
                     seen = np.abs(clutter[:pixels, :pixels] + rate * signal).max()
                     found[source, at] = seen > limit
             cells[width] = found
-        return cells
-
-    def judge(self, method: Method, pool: ThreadPoolExecutor) -> dict[float, NDArray[np.bool_]]:
-        """For each width (m), which sources a method finds, (sources, rates)."""
-        settings = self.settings
-        quiet = pool.map(
-            lambda index: method(self._window(self.noise(index))).score, range(settings.windows)
-        )
-        limit = threshold_at(np.array(list(quiet)), settings.false_windows)
-        cells = {}
-        for width in settings.widths:
-            templates = list(self.templates(width))
-
-            def is_found(
-                step: tuple[int, float], shapes: Sequence[NDArray[np.float64]] = templates
-            ) -> bool:
-                """Whether the method finds a source of this rate."""
-                source, rate = step
-                place, sign = self.place(source)
-                signal = np.roll(shapes[source % settings.shapes], place, (0, 1)) * sign * rate
-                noise = self.noise(settings.windows + source)
-                return method(self._window(noise, signal)).score > limit
-
-            steps = itertools.product(range(settings.sources), self.rates)
-            found = np.array(list(pool.map(is_found, steps))).reshape(settings.sources, -1)
-            cells[width] = found
-        return cells
+        return Answer(cells, flagged)
 
     def _response(
         self, template: NDArray[np.complex128], data: NDArray[np.complex128]

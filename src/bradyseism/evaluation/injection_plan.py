@@ -31,6 +31,7 @@ __all__ = [
     "plan_csv",
     "plan_digest",
     "sized_source",
+    "unit_signal",
 ]
 
 PlacedSource = CDM | Mogi | PointCDM
@@ -210,8 +211,8 @@ def draw_plan(
     return tuple(plan)
 
 
-def injected(frame: VelocityMap, injection: Injection) -> VelocityMap:
-    """Add the source of an injection to its frame; missing pixels stay missing."""
+def unit_signal(frame: VelocityMap, injection: Injection) -> NDArray[np.float64]:
+    """Line-of-sight motion of an injection on the pixels of a frame, of 1 at its place."""
     rows, columns = np.indices(frame.grid.shape)
     longitude, latitude = frame.grid.longitude_latitude(rows, columns)
     local = Proj(proj="aeqd", lon_0=injection.longitude, lat_0=injection.latitude, datum="WGS84")
@@ -219,7 +220,12 @@ def injected(frame: VelocityMap, injection: Injection) -> VelocityMap:
     look = np.array(injection.look)
     peak = project(injection.source.displacement(np.zeros(1), np.zeros(1)), look)[0]
     los = project(injection.source.displacement(easting, northing), look)
-    return frame.with_velocity(frame.velocity + injection.rate * los / peak)
+    return np.asarray(los / peak)
+
+
+def injected(frame: VelocityMap, injection: Injection) -> VelocityMap:
+    """Add the source of an injection to its frame; missing pixels stay missing."""
+    return frame.with_velocity(frame.velocity + injection.rate * unit_signal(frame, injection))
 
 
 def plan_csv(plan: Sequence[Injection], frames: Sequence[VelocityMap]) -> str:

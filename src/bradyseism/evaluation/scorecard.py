@@ -15,7 +15,6 @@ from bradyseism.detection.detect import Detection, DetectionResult, detect
 from bradyseism.detection.events import FLAG
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.baselines import BASELINES
-from bradyseism.evaluation.clairvoyant import YardstickSettings
 from bradyseism.evaluation.injection import (
     InjectionResult,
     Method,
@@ -33,7 +32,6 @@ from bradyseism.evaluation.injection_plan import (
 from bradyseism.evaluation.scores import exact_interval
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
-from bradyseism.evaluation.yardstick import YardstickResult, run_yardstick
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import atomic_path
 
@@ -43,7 +41,6 @@ __all__ = [
     "field_scorecard",
     "injection_scorecard",
     "score_map",
-    "yardstick_scorecard",
 ]
 
 logger = logging.getLogger(__name__)
@@ -299,29 +296,6 @@ def injection_scorecard(
     return run_injection(
         frames, plan, _methods(detector), settings, digest=plan_digest(table), progress=progress
     )
-
-
-def yardstick_scorecard(
-    detector: Detector,
-    *,
-    settings: YardstickSettings | None = None,
-    seed: int = 0,
-    progress: Progress | None = None,
-) -> YardstickResult:
-    """Compare a detector, and methods without learning, with the bound in simulated turbulence.
-
-    Parameters
-    ----------
-    detector
-        Named ``bradyseism`` in the result; the others keep their names in `BASELINES`.
-    settings
-        What is simulated; the defaults if None.
-    seed
-        Fixes every window and source.
-    progress
-        Told steps done, steps in all, and a word.
-    """
-    return run_yardstick(_methods(detector), settings, seed=seed, progress=progress)
 
 
 def _methods(detector: Detector) -> dict[str, Method]:
