@@ -12,6 +12,7 @@ from bradyseism.cli.terminal import print_json, progress_bar
 
 if TYPE_CHECKING:
     from bradyseism.evaluation.injection import InjectionResult
+    from bradyseism.evaluation.patch_scorecard import PatchScorecard
     from bradyseism.evaluation.reliability import ReliabilityResult
     from bradyseism.evaluation.scorecard import FieldScorecard
     from bradyseism.evaluation.yardstick import YardstickResult
@@ -25,6 +26,10 @@ def evaluate(
     injection: Annotated[
         Path | None,
         typer.Option(help="Folder of volcano-free maps (or its truth table) to hide sources in."),
+    ] = None,
+    patches: Annotated[
+        Path | None,
+        typer.Option(help="Truth table of frames: the measures of the paper, patch by patch."),
     ] = None,
     yardstick: Annotated[
         bool,
@@ -83,6 +88,7 @@ def evaluate(
     """
     from bradyseism.detection.runtime import Detector
     from bradyseism.evaluation.clairvoyant import YardstickSettings
+    from bradyseism.evaluation.patch_scorecard import patch_scorecard
     from bradyseism.evaluation.reliability import measure_reliability
     from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
     from bradyseism.evaluation.truth import volcano_free_maps
@@ -90,18 +96,20 @@ def evaluate(
     from bradyseism.review.reliability import write_reliability
 
     detector = Detector.load(model, prior=prior)
-    if sum(map(bool, (field, injection, yardstick, calibration))) != 1:
+    if sum(map(bool, (field, injection, patches, yardstick, calibration))) != 1:
         raise ValueError(
-            f"--field {field}, --injection {injection}, --yardstick {yardstick}, --calibration "
-            f"{calibration}: give one of them"
+            f"--field {field}, --injection {injection}, --patches {patches}, --yardstick "
+            f"{yardstick}, --calibration {calibration}: give one of them"
         )
-    result: FieldScorecard | InjectionResult | YardstickResult | ReliabilityResult
+    result: FieldScorecard | InjectionResult | PatchScorecard | YardstickResult | ReliabilityResult
     with progress_bar(quiet=as_json) as progress:
         if field:
             result = field_scorecard(field, detector, progress=progress)
         elif injection:
             maps = volcano_free_maps(injection)
             result = injection_scorecard(maps, detector, plan, seed=seed, progress=progress)
+        elif patches:
+            result = patch_scorecard(patches, detector, seed=seed, progress=progress)
         elif yardstick:
             others = {path.with_suffix("").as_posix(): Detector.load(path) for path in beside or ()}
             size = YardstickSettings(

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.detection.events import find_candidates
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import scan
+from bradyseism.evaluation.injection import evidence_method
 from bradyseism.evaluation.patch_scores import MEASURES, PatchScores, Statistics, statistics_of
 from bradyseism.evaluation.resampling import place_weights
 from bradyseism.evaluation.scores import Confusion
@@ -24,7 +23,7 @@ from bradyseism.evaluation.truth import Place, TruthRow, read_truth
 from bradyseism.maps.frames import PATCH_SIZE, PATCH_STEP, PIXEL_SIZE, part_of, patch_corners
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
-__all__ = ["PatchScorecard", "log_odds_of", "patch_scorecard"]
+__all__ = ["PatchScorecard", "patch_scorecard"]
 
 Progress = Callable[[int, int, str], None]
 _RESAMPLINGS = 1000
@@ -164,28 +163,17 @@ def patch_scorecard(
     return PatchScorecard(detector.name, scores, statistics_of(scores, weights))
 
 
-def log_odds_of(velocity_map: VelocityMap, detector: Detector) -> float:
-    """Log-odds, at the detector's prior, of its best detection or else of its best window.
-
-    Windows that a second look has judged count with its verdict; `-30` where nothing is observable.
-    """
-    scanned = scan(velocity_map, detector)
-    candidates = find_candidates(scanned, detector)
-    left = detector.calibration.log_odds(scanned.windows["logit"].astype(np.float64))
-    for candidate in candidates:
-        left[candidate.windows] = candidate.log_odds
-    return float(np.fmax(left, _UNSEEN).max(initial=_UNSEEN))
-
-
 def _judged(
     row: TruthRow, detector: Detector, pool: ThreadPoolExecutor
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Labels (1, 0, or -1 where it does not count) and log-odds of the patches of a frame."""
     frame = _on_patch_pixels(row.open())
     corners = patch_corners(_padded(frame.grid.shape), PATCH_SIZE, PATCH_STEP)
-    logit = pool.map(lambda corner: log_odds_of(_patch(frame, corner), detector), corners)
+    judge = evidence_method(detector)
+    scores = pool.map(lambda corner: judge(_patch(frame, corner)).score, corners)
+    logit = np.maximum(list(scores), _UNSEEN)
     must, may = (_holds(frame.grid, places, corners) for places in (row.must, row.may))
-    return np.where(must, 1, np.where(may, -1, 0)), np.array(list(logit))
+    return np.where(must, 1, np.where(may, -1, 0)), logit
 
 
 def _on_patch_pixels(frame: VelocityMap) -> VelocityMap:

@@ -1,0 +1,64 @@
+"""A detector on labelled frames, patch by patch."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.patch_scorecard import patch_scorecard
+from bradyseism.evaluation.scores import roc_auc
+from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.maps.writers.map_files import write_map
+from bradyseism.physics.atmosphere import turbulent_field
+from bradyseism.physics.covariance import ExponentialModel
+from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.physics.sources import Mogi
+
+SHAPE, PIXEL = (256, 320), 200.0  # two patches a frame
+PEAK = 128, 40  # of the source: in the first patch alone
+
+
+@pytest.fixture(scope="module")
+def truth(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three quiet frames, and three of other places that hold one source."""
+    folder = tmp_path_factory.mktemp("frames")
+    look = look_vector(-168.0, 39.0)
+    rows = [("map", "path", "volcanic", "must", "may", "note", "place", "rate_mm_yr")]
+    for index in range(6):
+        grid = Grid.around(30.0 + 2 * index, 40.0, SHAPE, pixel_size=PIXEL)
+        noise = turbulent_field(
+            ExponentialModel(1e-6, 4e3), SHAPE, PIXEL, np.random.default_rng(index)
+        )
+        centre = tuple(float(v) for v in grid.longitude_latitude(*PEAK))
+        if volcanic := index % 2:
+            row, column = np.mgrid[: SHAPE[0], : SHAPE[1]]
+            east, north = PIXEL * (column - PEAK[1]), PIXEL * (PEAK[0] - row)
+            los = project(Mogi(0.0, 0.0, 4e3, 1e6).displacement(east, north), look)
+            noise = noise + 0.02 * los / los.max()
+        name = f"frame-{index}"
+        one = VelocityMap(noise.astype(np.float32), grid, 5.0, look.astype(np.float32), name)
+        write_map(folder / f"{name}.tif", one)
+        must = f"{centre[0]} {centre[1]} 5" if volcanic else ""
+        rows.append((name, f"{name}.tif", str(volcanic), must, "", "", name, str(20 * volcanic)))
+    with (folder / "truth.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return folder / "truth.csv"
+
+
+def test_patches_are_labelled_by_the_peak_and_judged_alone(truth: Path) -> None:
+    card = patch_scorecard(truth, Detector.load())
+    assert card.scores.label.tolist() == [0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0]
+    assert_allclose(card.scores.rate, np.repeat([0.0, 0.02] * 3, 2))
+    assert card.statistics.estimate("auc") == roc_auc(card.scores.label, card.scores.logit[0])
+    assert card.statistics.estimate("auc") > 0.9
+    assert card.volcanoes == (3, 3)
+    said = json.loads(json.dumps(card.as_json()))
+    assert said["counts"]["TP"] == 3
+    assert sum(said["counts"].values()) == said["patches"] == 12
+    assert "3 of 3 places" in card.as_markdown()
