@@ -50,7 +50,9 @@ def simulate(pairs: int, seed: int) -> Windows:
             truth = scene.truth
             half = np.abs(truth.deformation) >= 0.5 * abs(truth.peak)
             width = float(np.sqrt(half.mean())) if truth.volcanic else 0.0
-            rows.append((scene.map.velocity, truth.volcanic, abs(truth.peak) / max(spread, 1e-9), width))
+            rows.append(
+                (scene.map.velocity, truth.volcanic, abs(truth.peak) / max(spread, 1e-9), width)
+            )
     velocity, volcanic, peak, width = zip(*rows, strict=True)
     return Windows(np.stack(velocity), np.array(volcanic), np.array(peak), np.array(width))
 
