@@ -17,17 +17,19 @@ demo: .venv/.installed
 	.venv/bin/bradyseism simulate demo -o demo
 	.venv/bin/bradyseism detect demo/map.tif --catalogue demo/volcanoes.csv -o demo/result
 
-# The plain install is made, and physics, scenes and command line are tested in it, while the large one is
-# still being made; all else follows there, one thread a process, the long ones first.
+# What needs no torch is tested in the plain install, while the large one is still being made; what
+# does follows there. One thread a process, the long ones first.
+XDIST = -q -n 2 --dist loadfile --no-loadscope-reorder
+
 test:
 	+$(MAKE) -j2 lint plain
-	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder -m "not slow" \
-	  tests/90_pipeline tests/95_review tests/80_evaluation tests/70_detection tests/60_training tests/50_models \
-	  tests/40_samples tests/20_maps tests/00_architecture/test_floors.py
+	OMP_NUM_THREADS=1 .venv-test/bin/python -m pytest $(XDIST) -m "not slow" \
+	  tests/90_pipeline tests/95_review tests/60_training tests/50_models tests/40_samples \
+	  tests/70_detection/test_attribution.py tests/20_maps/test_labelled.py
 
 plain: .venv/.installed $(PYTEST)/.installed
-	PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest -q -m "not slow and not torch" -p no:cacheprovider \
-	  tests/00_architecture/test_torch_free.py tests/00_architecture/test_public_names.py tests/10_physics tests/30_scenes tests/99_cli
+	OMP_NUM_THREADS=1 PYTHONPATH=$(PYTEST) .venv/bin/python -m pytest $(XDIST) -m "not slow and not torch" -p no:cacheprovider \
+	  tests/99_cli tests/70_detection tests/80_evaluation tests/30_scenes tests/20_maps tests/10_physics tests/00_architecture
 
 lint: .venv-test/.installed
 	.venv-test/bin/ruff check .
@@ -65,5 +67,5 @@ clean:
 
 $(PYTEST)/.installed: constraints/test.txt .venv/.installed
 	rm -rf $(PYTEST)
-	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest hypothesis
+	.venv/bin/python $(INSTALL) -c constraints/test.txt --target $(PYTEST) pytest pytest-xdist hypothesis
 	touch $@
