@@ -213,6 +213,7 @@ def test_stopped_run_goes_on_and_ends_the_same(
     assert first.equals(second)
 
 
+@pytest.mark.slow
 def test_run_that_is_stopped_at_every_kind_of_file_ends_the_same(
     finished: Path, inputs: Inputs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -235,7 +235,7 @@ def test_several_maps_have_sections_of_their_own(tmp_path: Path) -> None:
     page = _Page(_written(tmp_path, [_result(1), _result(0)]))
     assert [s["id"] for s in page.all("section")] == ["map-1", "map-2", "guide"]
     assert {"#map-1", "#map-2"} <= {link["href"] for link in page.all("a")}
-    assert "1 place flagged, 5 volcanoes quiet, 2 not observable." in page.text
+    assert "1 place flagged, 2 volcanoes quiet, 1 not observable." in page.text
 
 
 def test_page_is_light(source: str) -> None:
