@@ -20,7 +20,14 @@ from bradyseism.evaluation.patch_scores import MEASURES, PatchScores, Statistics
 from bradyseism.evaluation.resampling import place_weights
 from bradyseism.evaluation.scores import Confusion
 from bradyseism.evaluation.truth import Place, TruthRow, read_truth
-from bradyseism.maps.frames import PATCH_SIZE, PATCH_STEP, PIXEL_SIZE, part_of, patch_corners
+from bradyseism.maps.frames import (
+    PATCH_SIZE,
+    PATCH_STEP,
+    PIXEL_SIZE,
+    part_of,
+    patch_corners,
+    patches_holding,
+)
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
 __all__ = ["PatchScorecard", "patch_scorecard"]
@@ -193,10 +200,5 @@ def _patch(frame: VelocityMap, corner: NDArray[np.intp]) -> VelocityMap:
 
 
 def _holds(grid: Grid, places: Sequence[Place], corners: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which patches hold the pixel of a place, shape (n,)."""
-    if not places:
-        return np.zeros(len(corners), dtype=np.bool_)
-    pixels = np.array([grid.row_column(one.longitude, one.latitude) for one in places], dtype=float)
-    nearest = np.rint(pixels).reshape(-1, 1, 2)
-    inside = (nearest >= corners) & (nearest < corners + PATCH_SIZE)
-    return np.asarray(inside.all(axis=2).any(axis=0))
+    points = [grid.row_column(one.longitude, one.latitude) for one in places]
+    return patches_holding(np.array(points, dtype=np.float64), corners)

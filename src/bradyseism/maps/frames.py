@@ -93,6 +93,29 @@ def patch_corners(
     return np.stack(np.meshgrid(*starts, indexing="ij"), axis=-1).reshape(-1, 2)
 
 
+def patches_holding(
+    points: NDArray[np.floating], corners: NDArray[np.intp], size: int = PATCH_SIZE, margin: int = 0
+) -> NDArray[np.bool_]:
+    """Which patches hold the pixel of any point, a margin (pixels) within their border left out.
+
+    Parameters
+    ----------
+    points : array, shape (m, 2)
+        Fractional row and column; centres of pixels are whole.
+    corners : array, shape (n, 2)
+        Of `patch_corners`.
+    size, margin : int
+        Pixels.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+    """
+    pixels = np.rint(np.asarray(points).reshape(-1, 1, 2))
+    inside = (pixels >= corners + margin) & (pixels < corners + size - margin)
+    return np.asarray(inside.all(axis=2).any(axis=0))
+
+
 def patches(
     array: NDArray[np.floating], size: int = PATCH_SIZE, step: int = PATCH_STEP
 ) -> NDArray[np.floating]:

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.maps.frames import patch_corners
+from bradyseism.maps.frames import patch_corners, patches_holding
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.low_pass import low_passed
 from bradyseism.samples.synthetic import NO_PLACE, Sample
@@ -121,6 +121,4 @@ class MapPatches:
     def _contains(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
         size = self.encoding.size
         margin = size // 4 if self.rule == "middle" else 0
-        pixels = np.rint(np.asarray(points).reshape(-1, 1, 2))
-        inside = (pixels >= self.corners + margin) & (pixels < self.corners + size - margin)
-        return np.asarray(inside.all(axis=2).any(axis=0))
+        return patches_holding(points, self.corners, size, margin)
