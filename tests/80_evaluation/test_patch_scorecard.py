@@ -62,3 +62,15 @@ def test_patches_are_labelled_by_the_peak_and_judged_alone(truth: Path) -> None:
     assert said["counts"]["TP"] == 3
     assert sum(said["counts"].values()) == said["patches"] == 12
     assert "3 of 3 places" in card.as_markdown()
+
+
+def test_too_few_places_give_no_interval(truth: Path) -> None:
+    with truth.open(newline="") as file:
+        rows = list(csv.reader(file))[:3]
+    few = truth.with_name("few.csv")
+    with few.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    card = patch_scorecard(few, Detector.load())
+    assert card.as_json()["auc"]["low"] is None
+    assert "nan" not in card.as_markdown()
+    assert "NaN" not in json.dumps(card.as_json())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from os import PathLike
 from typing import Any
 
@@ -70,7 +70,7 @@ class PatchScorecard:
         return np.unique(places[found[0]]).size, np.unique(places).size
 
     def as_json(self) -> dict[str, Any]:
-        """Everything for machines: shares 0-1."""
+        """Everything for machines: shares 0-1; None where too few places give no interval."""
         counts, (found, volcanoes) = self.counts, self.volcanoes
         intervals = {name: self.statistics.interval(name) for name in _SHARE}
         return {
@@ -78,7 +78,10 @@ class PatchScorecard:
             "frames": int(np.unique(self.scores.frame).size),
             "patches": int(self.scores.label.size),
             **{
-                name: {"estimate": one.estimate, "low": one.low, "high": one.high}
+                name: {
+                    key: value if np.isfinite(value) else None
+                    for key, value in asdict(one).items()
+                }
                 for name, one in intervals.items()
             },
             "counts": {"TP": counts.true_positive, "FP": counts.false_positive,
@@ -93,7 +96,9 @@ class PatchScorecard:
         cells = []
         for name in _SHARE:
             one = self.statistics.interval(name)
-            cells.append(f"{100 * one.estimate:.1f} ({100 * one.low:.1f}-{100 * one.high:.1f})")
+            known = np.isfinite(one.low)
+            reach = f" ({100 * one.low:.1f}-{100 * one.high:.1f})" if known else ""
+            cells.append(f"{100 * one.estimate:.1f}{reach}")
         cells[-1] = f"{cells[-1]}, {found} of {volcanoes} places"
         headings = [_HEADINGS[name] for name in _SHARE] + ["TP", "FP", "FN", "TN"]
         cells += [str(n) for n in (counts.true_positive, counts.false_positive,
