@@ -32,6 +32,8 @@ plain: .venv/.installed $(PYTEST)/.installed
 	  tests/99_cli tests/70_detection tests/80_evaluation tests/30_scenes tests/20_maps tests/10_physics tests/00_architecture
 
 lint: .venv-test/.installed
+	# Compiles torch once; else both processes of its tests do, at the same time.
+	.venv-test/bin/python -c "import lightning, timm"
 	.venv-test/bin/ruff check .
 	.venv-test/bin/ruff format --check .
 	# Workers that a busy machine starts too late are an internal error: then without any.

@@ -169,14 +169,15 @@ class Architecture:
 
 def _compact(channels: int) -> nn.Module:
     """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells."""
-    return ResNet(
-        BasicBlock,  # type: ignore[arg-type]  # timm's annotation names an instance
+    network: nn.Module = ResNet(
+        BasicBlock,
         (1, 1, 1, 1),
         channels=(32, 64, 96, 160),
         output_stride=8,
         in_chans=channels,
         num_classes=0,
     )
+    return network
 
 
 def _inception_resnet_v2(channels: int) -> nn.Module:
@@ -185,7 +186,8 @@ def _inception_resnet_v2(channels: int) -> nn.Module:
 
 
 def _timm(name: str, channels: int) -> nn.Module:
-    return timm.create_model(name, pretrained=False, in_chans=channels, num_classes=0)
+    network: nn.Module = timm.create_model(name, pretrained=False, in_chans=channels, num_classes=0)
+    return network
 
 
 class _AlexNet(nn.Module):
