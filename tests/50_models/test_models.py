@@ -18,7 +18,7 @@ from bradyseism.models.network import NETWORKS, Classifier, build, pool
 CARD = {"seed": 3, "prior": "half of all windows", "limits": ["none known", "\u00e4"]}
 
 
-@pytest.fixture(scope="module", params=["compact", "compact_cells"])
+@pytest.fixture(scope="module", params=["compact", "compact_cells", "compact_context"])
 def compact(request) -> Classifier:
     return build(request.param, 3, seed=1).eval()
 

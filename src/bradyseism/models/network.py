@@ -167,8 +167,12 @@ class Architecture:
     pooling: Pooling = "mean"
 
 
-def _compact(channels: int) -> nn.Module:
-    """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells."""
+def _compact(channels: int, attention: str | None = None) -> nn.Module:
+    """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells.
+
+    `attention` names a layer of timm in each block; "gca" adds to each cell what the others hold
+    (Cao et al. 2019, https://doi.org/10.1109/ICCVW.2019.00246).
+    """
     network: nn.Module = ResNet(
         BasicBlock,
         (1, 1, 1, 1),
@@ -176,6 +180,7 @@ def _compact(channels: int) -> nn.Module:
         output_stride=8,
         in_chans=channels,
         num_classes=0,
+        block_args={"attn_layer": attention},
     )
     return network
 
@@ -222,6 +227,9 @@ def _vgg16(channels: int) -> nn.Module:
 NETWORKS: dict[str, Architecture] = {
     "compact": Architecture(_compact, width=160, smallest=8),
     "compact_cells": Architecture(_compact, width=160, smallest=8, pooling="cells"),
+    "compact_context": Architecture(
+        partial(_compact, attention="gca"), width=160, smallest=8, pooling="cells"
+    ),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),
