@@ -7,9 +7,7 @@ place, and intervals are those over places.
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -26,6 +24,7 @@ from bradyseism.evaluation.scores import (
     roc_auc,
 )
 from bradyseism.samples.encoding import NormalisedWindow
+from bradyseism.samples.side_by_side import side_by_side
 from bradyseism.scenes.synthesis import SceneSettings, random_scene
 
 __all__ = ["BINS", "Bin", "Reliability", "ReliabilityResult", "measure_reliability", "reliability"]
@@ -185,12 +184,11 @@ def measure_reliability(
         for start in range(0, backgrounds, _CHUNK)
     ]
     quiet, moving = [], []
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for done, pairs in enumerate(pool.map(_pairs, jobs), start=1):
-            quiet.append(detector.predict(pairs[:, 0]).logit)
-            moving.append(detector.predict(pairs[:, 1]).logit)
-            if progress:
-                progress(done, len(jobs), "backgrounds")
+    for done, pairs in enumerate(side_by_side(_pairs, jobs, processes), start=1):
+        quiet.append(detector.predict(pairs[:, 0]).logit)
+        moving.append(detector.predict(pairs[:, 1]).logit)
+        if progress:
+            progress(done, len(jobs), "backgrounds")
     logits = np.concatenate(quiet), np.concatenate(moving)
     calibration = detector.calibration
     return ReliabilityResult(

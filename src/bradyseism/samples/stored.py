@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.maps.writers.tables import write_json
+from bradyseism.samples.side_by_side import side_by_side
 from bradyseism.samples.synthetic import NO_PLACE, Sample, SampleSet
 
 CHUNK = 500
@@ -88,10 +87,10 @@ def store(
             for start, mark in zip(starts, marks, strict=True)
             if not mark.exists()
         ]
-        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-            for done, _ in enumerate(pool.map(_make, jobs), start=len(marks) - len(jobs) + 1):
-                if progress:
-                    progress(done, len(marks))
+        made = side_by_side(_make, jobs, processes)
+        for done, _ in enumerate(made, start=len(marks) - len(jobs) + 1):
+            if progress:
+                progress(done, len(marks))
         labels = [np.array(_read_marks(mark), dtype=np.int8) for mark in marks]
         np.save(finished, np.concatenate(labels))
         os.replace(partial, path)

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.samples.encoding import NormalisedWindow
+from bradyseism.samples.side_by_side import side_by_side
 from bradyseism.scenes.synthesis import SceneSettings, twin_scenes
 
 PLACE_CELLS = 8
@@ -147,11 +146,10 @@ def generate(
         if not path.exists()
     ]
     done = len(paths) - len(jobs)
-    with ProcessPoolExecutor(max(1, processes), mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(_make_chunk, jobs):
-            done += 1
-            if progress:
-                progress(done, len(paths))
+    for _ in side_by_side(_make_chunk, jobs, processes):
+        done += 1
+        if progress:
+            progress(done, len(paths))
     return _joined(paths, windows)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from functools import partial
+from operator import call
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from bradyseism.maps.writers.geotiff import write_cog
 from bradyseism.maps.writers.map_files import write_map
 from bradyseism.maps.writers.tables import write_csv, write_json
 from bradyseism.physics.atmosphere import NoiseReading
+from bradyseism.samples.side_by_side import side_by_side
 from bradyseism.scenes.analogue import FRAMES, AnalogueFrame, analogue_frame, fingerprint
 from bradyseism.scenes.analogue_background import BACKGROUNDS, analogue_background
 from bradyseism.scenes.analogue_frozen import FINGERPRINTS, SEED, SHA256, VERSION
@@ -89,25 +90,17 @@ def write_analogue(
     ValueError
         If the number of processes is not positive.
     """
-    if processes < 1:
-        raise ValueError(f"processes {processes} is below 1: give at least one")
     target = Path(folder)
     for part in ("frames", "dem", "background") if backgrounds else ("frames", "dem"):
         (target / part).mkdir(parents=True, exist_ok=True)
-    jobs = [(_write_frame, number) for number in frames]
-    jobs += [(_write_background, number) for number in backgrounds]
-    written: dict[int, _Written] = {}
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        futures = {
-            pool.submit(job, target, number, noise_level): place
-            for place, (job, number) in enumerate(jobs)
-        }
-        for done, future in enumerate(as_completed(futures), start=1):
-            written[futures[future]] = future.result()
-            if progress is not None:
-                progress(done, len(jobs), "simulating")
-    ordered = [written[place] for place in range(len(jobs))]
-    seen, around = ordered[: len(frames)], ordered[len(frames) :]
+    jobs = [partial(_write_frame, target, number, noise_level) for number in frames]
+    jobs += [partial(_write_background, target, number, noise_level) for number in backgrounds]
+    written = []
+    for item in side_by_side(call, jobs, processes):
+        written.append(item)
+        if progress is not None:
+            progress(len(written), len(jobs), "simulating")
+    seen, around = written[: len(frames)], written[len(frames) :]
     write_csv(target / "truth.csv", FRAME_COLUMNS, [item.row for item in seen])
     volcanoes = [row for item in seen for row in item.volcanoes]
     write_csv(target / "volcanoes.csv", VOLCANO_COLUMNS, volcanoes)
