@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
@@ -23,7 +24,7 @@ from bradyseism.detection.attribution import Head, grad_cam
 from bradyseism.detection.calibration import Calibration
 from bradyseism.samples.encoding import Encoding, encoding_from
 
-BATCH = 128
+BATCH = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +64,13 @@ class Detector:
 
     def __init__(self, content: bytes, *, prior: float | None = None) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = min(os.cpu_count() or 1, 8)
+        # Batches go side by side, encoding included, rather than the layers of one.
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(
             content, sess_options=options, providers=["CPUExecutionProvider"]
         )
+        self._threads = min(os.cpu_count() or 1, 8)
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.card: Mapping[str, Any] = json.loads(metadata.get("card", "{}"))
         if "encoding" not in self.card or "head" not in metadata:
@@ -130,12 +133,16 @@ class Detector:
         placed = bool(self.card.get("place", True))
         wanted = with_features or not placed
         names = ["logit", "place", "features"] if wanted else ["logit", "place"]
-        parts = [
-            self._session.run(
-                names, {"image": self.encoding.encode(windows[start : start + BATCH])}
-            )
-            for start in range(0, max(len(windows), 1), BATCH)
-        ]
+        size = max(1, min(BATCH, -(-len(windows) // self._threads)))
+
+        def run(start: int) -> list[NDArray[np.float32]]:
+            images = self.encoding.encode(windows[start : start + size])
+            outputs: list[NDArray[np.float32]] = self._session.run(names, {"image": images})
+            return outputs
+
+        starts = range(0, max(len(windows), 1), size)
+        with ThreadPoolExecutor(self._threads) as pool:
+            parts = list((pool.map if len(starts) > 1 else map)(run, starts))
         logit, place, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
         if placed:
             weight = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))
