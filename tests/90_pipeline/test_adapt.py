@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from bradyseism.cli import app
 from bradyseism.detection.runtime import Detector, model_content
 from bradyseism.detection.scan import pyramid
+from bradyseism.evaluation.certainty import CertaintySettings
 from bradyseism.maps.readers import ReadOptions
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -29,7 +30,11 @@ from bradyseism.workflows.adapt import AdaptSettings, adapt, check_target, write
 from bradyseism.workflows.adapt_maps import AROUND_VOLCANO, read_background
 from bradyseism.workflows.adapt_windows import _ground, background_windows, hybrid_windows
 
-SMALL = AdaptSettings(windows=100, pairs=100, steps=20)
+FEW = CertaintySettings(
+    lengths=(3.0,), nuggets=(0.0,), valid=(1.0,), windows=12, widths=(0.2,), ratios=(2.0, 32.0),
+    sources=10,
+)  # fmt: skip
+SMALL = AdaptSettings(windows=100, pairs=100, steps=20, certainty=FEW)
 LOOK = look_vector(-168.0, 39.0)
 
 
@@ -178,7 +183,7 @@ def test_what_is_written_is_a_detector_with_its_card(small, tmp_path: Path) -> N
     write_adapted(tmp_path / "mine.onnx", replace(small, comparison=good))
     assert {p.name for p in tmp_path.iterdir()} == {"mine.onnx", "mine.md"}
     detector = Detector.load(tmp_path / "mine.onnx")
-    assert detector.name == "bradyseism-compact-1-adapted"
+    assert detector.name == f"{Detector.load().name}-adapted"
     assert detector.card["base"] == small.card["base"]
     assert small.base.sha256 in (tmp_path / "mine.md").read_text()
     with pytest.raises(ValueError, match="is there already, and a model is never overwritten"):
@@ -276,7 +281,8 @@ def test_better_is_written_and_what_is_not_is_refused(tmp_path: Path) -> None:
     """A model that knows the ground by heart cannot be bettered on it."""
     path, config = tmp_path / "quiet.tif", tmp_path / "adapt.toml"
     write_map(path, region(0, bowls=12e-3))
-    config.write_text("[adapt]\nwindows = 150\npairs = 150\nsteps = 30\n")
+    few = "lengths = [3.0]\nnuggets = [0.0]\nvalid = [1.0]\nwindows = 12\nsources = 10\n"
+    config.write_text(f"[adapt]\nwindows = 150\npairs = 150\nsteps = 30\n[adapt.certainty]\n{few}")
     shared = ["adapt", "--background", str(path), "--config", str(config), "--looked-at"]
     first = CliRunner().invoke(app, [*shared, "-o", str(tmp_path / "mine.onnx")])
     assert first.exit_code == 0, first.output
@@ -284,6 +290,9 @@ def test_better_is_written_and_what_is_not_is_refused(tmp_path: Path) -> None:
     assert "detect --model" in first.stdout
     files = {p.name for p in tmp_path.iterdir()}
     assert {"mine.onnx", "mine.md"} <= files
+    card = Detector.load(tmp_path / "mine.onnx").card
+    assert np.shape(card["false_alarm"]["log_odds"])[:3] == (1, 1, 1)
+    assert np.shape(card["detectable"]["ratios"])[0] == 1
     again = ["--model", str(tmp_path / "mine.onnx"), "-o", str(tmp_path / "twice.onnx"), "--json"]
     second = CliRunner().invoke(app, [*shared, *again])
     assert second.exit_code == 2

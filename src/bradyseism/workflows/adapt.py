@@ -23,6 +23,7 @@ from bradyseism.detection.calibration import Calibration, fit_calibration
 from bradyseism.detection.head_tuning import NO_PLACE, Examples, head_inputs, head_logits, tune
 from bradyseism.detection.model_file import with_head
 from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.certainty import CertaintySettings, detection_curve, noise_tails
 from bradyseism.evaluation.comparison import Comparison, Judged, compare
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import write_bytes
@@ -72,6 +73,8 @@ class AdaptSettings:
         Of windows, sources and intervals, not negative.
     scenes : SceneSettings
         What the sources are.
+    certainty : CertaintySettings
+        What is simulated for the chance of false alarms and the detectable rate.
     """
 
     windows: int = 1500
@@ -80,6 +83,7 @@ class AdaptSettings:
     steps: int = 60
     seed: int = 0
     scenes: SceneSettings = field(default_factory=SceneSettings)
+    certainty: CertaintySettings = field(default_factory=CertaintySettings)
 
     def __post_init__(self) -> None:
         if self.windows < LEAST_WINDOWS or self.pairs < LEAST_WINDOWS:
@@ -145,7 +149,7 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     base = Detector(model)
-    steps = _Steps(progress, 4 + QUARTERS)
+    steps = _Steps(progress, 6 + QUARTERS)
     steps.next("windows")
     windows, counts = _windows(maps, base, settings)
     steps.next("features")
@@ -161,10 +165,18 @@ def adapt(
     calibration = fit_calibration(logits, examples.labels, prior=base.calibration.prior)
     stated = _card(base, calibration, maps, counts, comparison)
     stated |= {"settings": asdict(settings), **(facts or {})}
-    card = json.loads(json.dumps(stated, default=str))
-    steps.next("writing")
+    card = _as_json(stated)
     content = with_head(model, base.head, head, card)
     _check(content, head, windows.values[:8])
+    # A model that will be refused needs to know no more of itself.
+    if not comparison.harm:
+        adapted = Detector(content)
+        steps.next("noise alone")
+        card["false_alarm"] = _as_json(noise_tails(adapted, settings.certainty))
+        steps.next("sources in noise")
+        card["detectable"] = _as_json(detection_curve(adapted, settings.certainty))
+        card["certainty_settings"] = card["settings"]["certainty"]
+        content = with_head(model, base.head, head, card)
     return Adaptation(base, content, comparison, card)
 
 
@@ -340,6 +352,12 @@ def _card(
 def _origin(velocity_map: VelocityMap) -> dict[str, str]:
     origin = velocity_map.provenance
     return {"path": origin.path, "sha256": origin.sha256} if origin else {}
+
+
+def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as they will be read from a file."""
+    read: dict[str, Any] = json.loads(json.dumps(facts, default=str))
+    return read
 
 
 def _check(content: bytes, head: Head, windows: NDArray[np.float32]) -> None:
