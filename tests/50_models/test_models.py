@@ -130,7 +130,7 @@ def test_bad_weights_are_refused(compact, tmp_path):
     path.write_bytes(b"no weights")
     with pytest.raises(ValueError, match="not a whole safetensors file"):
         checkpoint.load(path)
-    with pytest.raises(FileNotFoundError, match="No such file"):
+    with pytest.raises(FileNotFoundError, match=r"No such file.*none"):
         checkpoint.load(tmp_path / "none.safetensors")
     checkpoint.save(path, compact, {})
     path.write_bytes(path.read_bytes()[:-1000])

@@ -106,7 +106,6 @@ def finetune(
     from bradyseism.workflows import paper
 
     settings = read_settings(config, "finetune", paper.FinetuneSettings())
-    output.mkdir(parents=True, exist_ok=True)
     paper.finetune_paper(
         output, weights, maps, ReadOptions(**stated), settings, provenance=provenance()
     )

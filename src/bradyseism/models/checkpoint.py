@@ -59,6 +59,8 @@ def load(path: str | PathLike[str]) -> tuple[Classifier, dict[str, Any]]:
     ValueError
         If the file is not a safetensors file of this project, or does not fit its network.
     """
+    with open(path, "rb"):
+        pass  # An error of the system names the path, one of safetensors does not.
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}

@@ -173,6 +173,7 @@ def finetune_paper(
         )
     hybrid = FT1(backgrounds, seed=settings.seed, encoding=encoding)
     training, validation = hybrid.split()
+    folder.mkdir(parents=True, exist_ok=True)
     results = finetune(
         model,
         IndexedDataset(training),
