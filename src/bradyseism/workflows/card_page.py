@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-# Tables of the card that are for machines.
-_TABLES = ("false_alarm", "detectable", "certainty_settings")
+# Tables of the card that are for machines, and what has a section of its own on the page.
+_LEFT_OUT = ("false_alarm", "detectable", "certainty_settings", "bins")
+_SECTIONS = ("name", "purpose", "history", "limits", "settings")
+_INTERVALS = ("expected_calibration_error", "brier")
 
 
 def card_markdown(card: Mapping[str, Any]) -> str:
@@ -16,8 +18,8 @@ def card_markdown(card: Mapping[str, Any]) -> str:
     lines += ["| fact | value |", "|---|---|"]
     history = card.get("history") or []
     for key, value in card.items():
-        if key not in (*_TABLES, "name", "purpose", "history", "limits", "settings"):
-            lines.append(f"| {key.replace('_', ' ')} | {_plain(value)} |")
+        if key not in _SECTIONS:
+            lines += [f"| {name} | {_cell(said)} |" for name, said in _rows(key, value)]
     lines += ["", "## Limits", "", *(f"- {limit}" for limit in card.get("limits", []))]
     if history and isinstance(history[0], Mapping):
         lines += ["", "## Training", "", f"| {' | '.join(history[0])} |"]
@@ -25,6 +27,28 @@ def card_markdown(card: Mapping[str, Any]) -> str:
         lines += [f"| {' | '.join(_plain(v) for v in row.values())} |" for row in history]
     settings = json.dumps(card.get("settings", {}), indent=2)
     return "\n".join([*lines, "", "## Settings", "", "```json", settings, "```", ""])
+
+
+def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """Names and values of a fact, each of its parts a row."""
+    name = key.replace("_", " ")
+    if key in _LEFT_OUT:
+        return
+    if isinstance(value, Mapping) and set(value) == {"estimate", "low", "high"}:
+        value, key = [value["estimate"], value["low"], value["high"]], _INTERVALS[0]
+    if isinstance(value, Mapping):
+        for part, inner in value.items():
+            yield from ((f"{name}, {of}", said) for of, said in _rows(part, inner))
+    elif isinstance(value, list) and key in _INTERVALS:
+        estimate, low, high = value
+        yield name, f"{estimate:.3g} (95 % interval {low:.3g} to {high:.3g})"
+    else:
+        yield name, _plain(value)
+
+
+def _cell(said: str) -> str:
+    """Text that breaks no table, whatever a path in it holds."""
+    return " ".join(said.split()).replace("|", "\\|")
 
 
 def _plain(value: object) -> str:
