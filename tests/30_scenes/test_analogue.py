@@ -23,6 +23,7 @@ from bradyseism.scenes.analogue import (
     FRAMES,
     SEED,
     YEARS,
+    Factors,
     analogue_frame,
     analogue_rng,
     fingerprint,
@@ -62,6 +63,22 @@ def test_31_frames_on_24_places_with_46_volcanoes_of_which_ten_deform() -> None:
     assert sum(1 + place.neighbours for place in PLACES) == 46
     assert len(DEFORMING) == 10
     assert 31 * len(patch_corners((512, 512))) == 775
+
+
+def test_a_factor_scales_its_part_alone(frames) -> None:
+    """Of the number of each part nothing but its rates changes, and the source stays."""
+    whole, *parts = (
+        analogue_frame(DEFORMING[0], factors=factors)
+        for factors in (Factors(), Factors(0, 1, 1), Factors(1, 0, 1), Factors(1, 1, 0))
+    )
+    frozen = frames[DEFORMING[0]]
+    assert_array_equal(whole.map.velocity, frozen.map.velocity)
+    lost = [whole.map.velocity - part.map.velocity for part in parts]
+    assert all(np.nanstd(each) > 1e-4 for each in lost)
+    assert_allclose(whole.deformation + sum(lost), whole.map.velocity, atol=1e-6)
+    doubled = analogue_frame(DEFORMING[0], factors=Factors(ground=2.0))
+    assert_allclose(doubled.map.velocity - whole.map.velocity, lost[0], atol=1e-6)
+    assert doubled.rate == frozen.rate
 
 
 def test_a_place_seen_twice_is_seen_from_both_sides() -> None:

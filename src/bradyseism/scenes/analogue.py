@@ -9,7 +9,7 @@ process and order; `fingerprint` says whether it is the frozen one.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -65,6 +65,28 @@ class Ground:
 
     elevation: NDArray[np.float64]
     summits: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class Factors:
+    """How much of each part a frame holds, for experiments; the frozen version has 1 of each.
+
+    Parameters
+    ----------
+    ground : float
+        What moves on the ground and is no volcano: slopes, rock glaciers, salt flats.
+    air : float
+        Stratified residual and ramp.
+    residual : float
+        Turbulence and pixel noise.
+    """
+
+    ground: float = 1.0
+    air: float = 1.0
+    residual: float = 1.0
+
+
+AS_FROZEN = Factors()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +147,9 @@ class AnalogueFrame:
         )
 
 
-def analogue_frame(number: int, noise_level: NoiseReading = "peak") -> AnalogueFrame:
+def analogue_frame(
+    number: int, noise_level: NoiseReading = "peak", factors: Factors = AS_FROZEN
+) -> AnalogueFrame:
     """Frame `number` of the 31.
 
     Parameters
@@ -135,6 +159,8 @@ def analogue_frame(number: int, noise_level: NoiseReading = "peak") -> AnalogueF
     noise_level : {"peak", "sill"}
         How the published amplitude of the turbulent residual is read, see
         `physics.atmosphere.scale_noise`; version 1 is frozen with ``"peak"``.
+    factors : Factors
+        By which the rates of its parts are multiplied; the source keeps its own.
 
     Raises
     ------
@@ -147,9 +173,10 @@ def analogue_frame(number: int, noise_level: NoiseReading = "peak") -> AnalogueF
     place, track = PLACES[index], GEOMETRIES[track_number]
     ground = draw_ground(index)
     scenery = Scenery(ground.elevation, PIXEL_SIZE, track.look)
-    effects = _frame_effects(scenery, place, number)
+    effects = _frame_effects(scenery, place, number, factors)
     air = analogue_rng(_AIR, number, 0)
-    velocity = sum_of(effects, scenery) + residual(scenery, track, noise_level, air)
+    velocity = sum_of(effects, scenery)
+    velocity += factors.residual * residual(scenery, track, noise_level, air)
     deformation = _deformation(place, scenery)
     missing = gaps(scenery, effects, LogUniform(0.004, 0.045).draw(air), air)
     velocity = np.where(missing, np.nan, velocity + deformation)
@@ -297,15 +324,20 @@ def as_map(velocity: NDArray[np.float64], grid: Grid, track: Geometry, name: str
     )
 
 
-def _frame_effects(scenery: Scenery, place: Place, number: int) -> list[Effect]:
+def _frame_effects(scenery: Scenery, place: Place, number: int, factors: Factors) -> list[Effect]:
     """What moves on the ground, the same for all tracks of a place, and what the air leaves."""
     ground, air = nuisances_of(place.slopes == "strong", place.salt_flats)
     # Slopes move alike under both tracks of a place; the air does not.
     keys = [(_MOTION, place.index, draw) for draw in range(len(ground))]
     keys += [(_AIR, number, draw) for draw in range(1, len(air) + 1)]
-    return [
+    shares = [factors.ground] * len(ground) + [factors.air] * len(air)
+    effects = [
         nuisance.effect(scenery, analogue_rng(*key))
         for nuisance, key in zip(ground + air, keys, strict=True)
+    ]
+    return [
+        replace(effect, velocity=share * effect.velocity)
+        for effect, share in zip(effects, shares, strict=True)
     ]
 
 
