@@ -16,9 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +24,11 @@ import torch
 from numpy.typing import NDArray
 
 from bradyseism.evaluation.scores import roc_auc
-from bradyseism.maps.writers.atomic import atomic_path, write_bytes
+from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.tables import plain, write_json
 from bradyseism.models.network import build
 from bradyseism.samples.encoding import NormalisedWindow
+from bradyseism.samples.side_by_side import side_by_side
 from bradyseism.samples.windows import place_cell
 from bradyseism.scenes.synthesis import twin_scenes
 from bradyseism.training.data import ArrayDataset
@@ -61,8 +61,8 @@ class Windows:
 def windows(path: Path, seed: int, pairs: int) -> Windows:
     """Simulate pairs once on two processes and keep them in a file."""
     if not path.exists():
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-            parts = list(pool.map(_pair, [seed] * pairs, range(pairs), chunksize=50))
+        jobs = [(seed, index) for index in range(pairs)]
+        parts = list(side_by_side(_pair, jobs, 2, chunksize=50))
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary, open(temporary, "wb") as handle:
@@ -71,8 +71,8 @@ def windows(path: Path, seed: int, pairs: int) -> Windows:
         return Windows(*(file[name] for name in file.files))
 
 
-def _pair(seed: int, index: int) -> tuple[NDArray, ...]:
-    scenes = twin_scenes(seed, index)
+def _pair(job: tuple[int, int]) -> tuple[NDArray, ...]:
+    scenes = twin_scenes(*job)
     truths = [scene.truth for scene in scenes]
     images = NormalisedWindow().encode(np.stack([scene.map.velocity for scene in scenes]))
     labels = np.array([truth.volcanic for truth in truths], dtype=np.float32)
@@ -178,7 +178,7 @@ def measure(folder: Path, pairs: int, tests: int, seeds: Sequence[int], epochs: 
             | _spread(rows, "")
             | (_spread(beside, "_seen") if beside else {})
         )
-    write_bytes(folder / "ablation.json", json.dumps(table, indent=1).encode())
+    write_json(folder / "ablation.json", table)
     return table
 
 
@@ -203,7 +203,7 @@ def main() -> None:
     a = parser.parse_args()
     table = measure(a.output, a.pairs, a.tests, a.seeds, a.epochs)
     if a.json:
-        print(json.dumps(table))
+        print(json.dumps(plain(table)))
         return
     print(
         "| recipe | windows | AUC, % | found at 1 % false, % | AUC of a training that saw it, % |"

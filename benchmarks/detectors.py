@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.scores import roc_auc
+from bradyseism.maps.writers.tables import plain
 from bradyseism.scenes.priors import FootprintPrior, LogUniform
 from bradyseism.scenes.synthesis import SceneSettings, robust_spread, twin_scenes
 
@@ -83,12 +84,15 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     arguments = parser.parse_args()
     windows = simulate(arguments.pairs, arguments.seed)
-    judged = {str(path): judge(Detector.load(path), windows) for path in arguments.models or [None]}
+    judged = {
+        path or "the shipped detector": judge(Detector.load(path), windows)
+        for path in arguments.models or [None]
+    }
     if arguments.json:
-        print(json.dumps(judged))
+        print(json.dumps(plain(judged)))
         return
     for number, name in enumerate(judged, start=1):
-        print(f"({number}) {'the shipped detector' if name == 'None' else name}")
+        print(f"({number}) {name}")
     for row in next(iter(judged.values())):
         print(f"{row:36}", *(f"{figures[row]:8.3f}" for figures in judged.values()))
 

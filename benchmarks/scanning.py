@@ -111,7 +111,8 @@ def integers(content: Path, examples: Pixels, folder: Path) -> onnxruntime.Infer
         weight_type=quantization.QuantType.QInt8,
     )
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.log_severity_level = torch.get_num_threads(), 3
+    # As the session of the detector has it.
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
     return onnxruntime.InferenceSession(
         str(folder / "int8.onnx"), options, providers=["CPUExecutionProvider"]
     )

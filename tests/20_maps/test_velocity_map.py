@@ -43,6 +43,11 @@ class TestGrid:
         # A millionth of a 100 m pixel: projections invert to about a micrometre.
         assert_allclose(found, (row, column), atol=1e-6)
 
+    @pytest.mark.parametrize("grid", [degrees_grid(), metric_grid(), degrees_grid(west=179.95)])
+    def test_centre_is_where_the_middle_of_its_pixels_is(self, grid):
+        assert grid.centre == grid.longitude_latitude(19.5, 29.5)
+        assert -180.0 <= grid.centre[0] < 180.0
+
     def test_longitude_counts_modulo_a_turn(self):
         grid = degrees_grid(west=292.0)
         assert_allclose(grid.row_column(-67.9, -22.05), grid.row_column(292.1, -22.05), atol=1e-9)

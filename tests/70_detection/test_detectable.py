@@ -12,7 +12,13 @@ from bradyseism.detection.detect import detect
 from bradyseism.detection.detectable import DetectionCurve, detectable_rate, window_noise
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Scan, scan
-from bradyseism.evaluation.certainty import CertaintySettings, _crossings, detection_curve
+from bradyseism.evaluation.certainty import (
+    CertaintySettings,
+    _crossings,
+    _noise_windows,
+    detection_curve,
+    noise_tails,
+)
 from bradyseism.evaluation.injection_plan import sized_source
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
@@ -110,6 +116,21 @@ def test_the_ratio_is_that_from_which_a_source_stays_found() -> None:
     # Found at 1, lost at 2, found for good half way from 2 to 4 in the logarithm; never over 5.
     found = _crossings(np.array([1.0, -1.0, 1.0, 3.0]), settings)
     assert_allclose(found, [2.0 * np.sqrt(2.0), 16.0])
+
+
+def test_as_many_windows_of_noise_are_drawn_as_the_card_states(detector: Detector) -> None:
+    settings = CertaintySettings(windows=64, valid=(0.3,))
+    drawn = _noise_windows((6.0, 0.0, 0.3), detector.encoding, settings, np.random.default_rng(0))
+    shares = np.isfinite(drawn).mean(axis=(1, 2))
+    assert len(drawn) == 64
+    assert shares.min() >= detector.encoding.least_valid
+    # Of four fields of 16 windows each, some of too little data are left out.
+    assert shares.mean() > 0.33
+
+
+def test_noise_that_the_detector_never_looks_at_is_refused(detector: Detector) -> None:
+    with pytest.raises(ValueError, match=r"valid 0\.1 is under 0\.25, the share of data without"):
+        noise_tails(detector, CertaintySettings(valid=(0.1, 1.0)))
 
 
 def test_a_result_carries_the_rate_on_the_maps_own_grid(detector: Detector) -> None:

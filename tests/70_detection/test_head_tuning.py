@@ -10,7 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from bradyseism.detection import head_tuning
 from bradyseism.detection.attribution import Head
-from bradyseism.detection.head_tuning import Examples, head_logits, tune
+from bradyseism.detection.head_tuning import Examples, head_inputs, head_logits, tune
+from bradyseism.detection.runtime import Detector, Prediction
 from bradyseism.evaluation.scores import roc_auc
 
 FEATURES, UNITS, CELLS = 6, 8, 9
@@ -145,3 +146,11 @@ def test_both_classes_weigh_the_same() -> None:
 def test_errors_name_the_value(call, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call(examples(20, 0, 1))
+
+
+def test_a_model_without_feature_maps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    detector = Detector.load()
+    blind = Prediction(np.zeros(1, np.float32), np.zeros((1, 8, 8), np.float32), None)
+    monkeypatch.setattr(detector, "predict", lambda *_, **__: blind)
+    with pytest.raises(ValueError, match="gives no feature map: export it again"):
+        head_inputs(detector, np.zeros((1, 64, 64)))

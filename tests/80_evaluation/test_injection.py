@@ -70,6 +70,15 @@ def test_look_maps_are_cut_along() -> None:
     assert frame.look.shape == (3, 64, 64)
 
 
+def test_a_look_that_is_nowhere_known_is_the_nominal_one() -> None:
+    whole = volcano_free_map()
+    look = np.full((3, *whole.grid.shape), np.nan, np.float32)
+    unknown = injection_plan.look_of(replace(whole, look=look))
+    assert_allclose(unknown, injection_plan.NOMINAL_LOOK)
+    look[:, :5] = LOOK[:, None, None]
+    assert_allclose(injection_plan.look_of(replace(whole, look=look)), LOOK, rtol=1e-6)
+
+
 def test_frames_hold_enough_data_where_sources_go() -> None:
     whole = volcano_free_map()
     velocity = np.array(whole.velocity)

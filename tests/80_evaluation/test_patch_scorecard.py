@@ -13,6 +13,8 @@ from numpy.testing import assert_allclose
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.patch_scorecard import patch_scorecard
 from bradyseism.evaluation.scores import roc_auc
+from bradyseism.evaluation.truth import TruthRow
+from bradyseism.maps.readers import ReadOptions
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.writers.map_files import write_map
 from bradyseism.physics.atmosphere import turbulent_field
@@ -74,3 +76,32 @@ def test_too_few_places_give_no_interval(truth: Path) -> None:
     assert card.as_json()["auc"]["low"] is None
     assert "nan" not in card.as_markdown()
     assert "NaN" not in json.dumps(card.as_json())
+
+
+def test_a_table_of_ambiguous_maps_alone_is_refused(truth: Path) -> None:
+    with truth.open(newline="") as file:
+        rows = list(csv.reader(file))
+    doubtful = truth.with_name("doubtful.csv")
+    with doubtful.open("w", newline="") as file:
+        csv.writer(file).writerows([rows[0], *([*r[:2], "ambiguous", *r[3:]] for r in rows[1:])])
+    with pytest.raises(ValueError, match=r"doubtful\.csv gives no patch that counts: it needs"):
+        patch_scorecard(doubtful, Detector.load())
+
+
+def row(volcanic: bool | None, **said: str) -> TruthRow:
+    return TruthRow("frame", Path("frame.tif"), volcanic, (), (), said)
+
+
+def test_place_and_rate_are_read_without_blanks_and_known_of_quiet_ground() -> None:
+    assert row(True, place=" hill ", rate_mm_yr=" 20 ").place == "hill"
+    assert row(True, place=" ").place == row(True).place == "frame"
+    assert row(True, rate_mm_yr=" 20 ").rate == row(False, rate_mm_yr="20").rate == 0.02
+    assert row(False, rate_mm_yr=" ").rate == row(False).rate == 0.0
+    assert np.isnan([row(True).rate, row(None).rate]).all()
+    folder = TruthRow("frame", Path("frame.tif"), False, (), (), ReadOptions())
+    assert (folder.place, folder.rate) == ("frame", 0.0)
+
+
+def test_a_rate_that_is_no_number_is_refused_by_map_and_column() -> None:
+    with pytest.raises(ValueError, match="map 'frame': rate_mm_yr 'fast' is not a number: give mm"):
+        _ = row(True, rate_mm_yr="fast").rate

@@ -86,6 +86,18 @@ def test_the_shipped_detector_is_measured_at_both_priors(measured: ReliabilityRe
     assert measured.as_markdown().count("\n") == 4 + 1 + 2 + 2 * BINS
 
 
+def test_progress_counts_backgrounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bradyseism.evaluation.reliability._CHUNK", 8)
+    told: list[tuple[int, int]] = []
+    measure_reliability(
+        Detector.load(),
+        backgrounds=20,
+        processes=1,
+        progress=lambda done, total, _: told.append((done, total)),
+    )
+    assert told == [(8, 20), (16, 20), (20, 20)]
+
+
 def test_the_figure_is_written_as_png_and_svg(measured: ReliabilityResult, tmp_path) -> None:
     for path in write_reliability(tmp_path, measured):
         assert path.stat().st_size > 5000

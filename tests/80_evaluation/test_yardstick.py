@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from bradyseism.evaluation import yardstick
 from bradyseism.evaluation.baselines import BASELINES
 from bradyseism.evaluation.clairvoyant import TurbulenceTest, YardstickSettings
 from bradyseism.evaluation.injection import Best, score_map_method
+from bradyseism.evaluation.resampling import place_weights
 from bradyseism.evaluation.yardstick import BOUND, Cell, run_yardstick
 
 SMALL = YardstickSettings(
@@ -136,6 +138,19 @@ def test_tables_for_people_and_machines(result):
     assert cells[0]["over_bound"] == 1.0
     assert cells[1]["over_bound"] > 1.0
     assert cells[2]["d90_mm_per_year"] is None
+
+
+def test_the_estimate_alone_needs_no_resamples(result, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(
+        yardstick, "place_weights", lambda *given: drawn.append(1) or place_weights(*given)
+    )
+    estimates = [one.rate for one in result.cells]
+    assert drawn == []
+    assert [one.d90().estimate for one in result.cells] == estimates
+    assert len(drawn) == len(estimates)
+    result.as_json()
+    assert len(drawn) == 2 * len(estimates)
 
 
 @pytest.mark.parametrize(

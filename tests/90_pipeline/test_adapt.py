@@ -15,6 +15,7 @@ from bradyseism.cli import app
 from bradyseism.detection.runtime import Detector, model_content
 from bradyseism.detection.scan import pyramid
 from bradyseism.evaluation.certainty import CertaintySettings
+from bradyseism.evaluation.comparison import Comparison
 from bradyseism.maps.readers import ReadOptions
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -26,7 +27,7 @@ from bradyseism.physics.sources import Mogi
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.scenes.simulation import simulate
 from bradyseism.scenes.synthesis import SceneSettings
-from bradyseism.workflows.adapt import AdaptSettings, adapt, check_target, write_adapted
+from bradyseism.workflows.adapt import LIMIT, AdaptSettings, adapt, check_target, write_adapted
 from bradyseism.workflows.adapt_maps import AROUND_VOLCANO, read_background
 from bradyseism.workflows.adapt_windows import _ground, background_windows, hybrid_windows
 
@@ -156,6 +157,17 @@ def test_the_card_says_where_the_model_comes_from(small) -> None:
     assert card["held_out"]["before"]["auc"] == small.comparison.before.auc
     assert "history" not in card
     assert Detector(small.content).encoding == base.encoding
+
+
+@pytest.mark.parametrize(("harm", "steps"), [((), 8), (("worse",), 7)])
+def test_progress_ends_at_its_total_and_limits_stand_once(small, monkeypatch, harm, steps) -> None:
+    monkeypatch.setattr(Comparison, "harm", harm)
+    told: list[tuple[int, int, str]] = []
+    quick = replace(SMALL, steps=1)
+    again = adapt([region(0)], small.content, quick, progress=lambda *step: told.append(step))
+    assert [done for done, _, _ in told] == list(range(steps + 1))
+    assert told[-1] == (steps, steps, "done")
+    assert again.card["limits"].count(LIMIT) == 1
 
 
 def test_nothing_is_written_unless_it_is_better(small, tmp_path: Path) -> None:

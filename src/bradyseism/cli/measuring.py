@@ -89,7 +89,7 @@ def evaluate(
     from bradyseism.detection.runtime import Detector
     from bradyseism.evaluation.clairvoyant import YardstickSettings
     from bradyseism.evaluation.patch_scorecard import patch_scorecard
-    from bradyseism.evaluation.reliability import measure_reliability
+    from bradyseism.evaluation.reliability import BACKGROUNDS, measure_reliability
     from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
     from bradyseism.evaluation.truth import volcano_free_maps
     from bradyseism.evaluation.yardstick_scorecard import yardstick_scorecard
@@ -129,7 +129,7 @@ def evaluate(
         else:
             result = measure_reliability(
                 detector,
-                backgrounds=4000 if windows is None else windows,
+                backgrounds=BACKGROUNDS if windows is None else windows,
                 seed=seed,
                 progress=progress,
             )

@@ -53,8 +53,11 @@ def train_card(
     weights: Annotated[Path, typer.Argument(help="Safetensors of a model, its ONNX beside it.")],
     *,
     windows: Annotated[
-        int, typer.Option(help="Simulated backgrounds that the probabilities are judged by.")
-    ] = 4000,
+        int | None,
+        typer.Option(
+            help="Simulated backgrounds that the probabilities are judged by [default: 4000]."
+        ),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Measure a trained model again and write its card: reliability, false alarms, rates found.
@@ -62,13 +65,14 @@ def train_card(
     Example: `bradyseism train card runs/shipped/shipped.safetensors`
     """
     from bradyseism.evaluation.certainty import CertaintySettings
+    from bradyseism.evaluation.reliability import BACKGROUNDS
     from bradyseism.workflows.card import measure_again
 
     with progress_bar(quiet=quiet) as progress:
         path = measure_again(
             weights,
             CertaintySettings(),
-            backgrounds=windows,
+            backgrounds=BACKGROUNDS if windows is None else windows,
             progress=lambda name, done, total: progress(done, total, name),
         )
     stdout.print(f"Wrote {path} with its card.", soft_wrap=True)

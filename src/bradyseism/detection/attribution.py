@@ -166,12 +166,19 @@ class Head:
         cells = np.moveaxis(values.reshape(*values.shape[:-2], -1), -1, -2)
         return cells.mean(axis=-2, keepdims=True) if self.pooling == "mean" else cells
 
+    def arrays(self) -> dict[str, NDArray[np.float32]]:
+        """Every array by its name, in single precision; the last bias is of shape (1,)."""
+        return {
+            field.name: np.atleast_1d(np.asarray(getattr(self, field.name), dtype=np.float32))
+            for field in fields(self)
+            if field.name != "pooling"
+        }
+
     def to_json(self) -> str:
         """Text from which `from_json` makes the head again, in single precision."""
         words = {"pooling": self.pooling}
-        for name in ("hidden_weight", "hidden_bias", "last_weight", "last_bias"):
+        for name, values in self.arrays().items():
             buffer = io.BytesIO()
-            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=np.float32))
             np.save(buffer, values, allow_pickle=False)
             words[name] = base64.b64encode(buffer.getvalue()).decode("ascii")
         return json.dumps(words)

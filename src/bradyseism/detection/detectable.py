@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bradyseism.detection.card_tables import interpolated
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan
 from bradyseism.maps.velocity_map import VelocityMap
@@ -85,11 +86,7 @@ class DetectionCurve:
             Between the kinds of noise by inverse square distance in the logarithm of the ratios.
         """
         shift = np.log(self.prior / (1 - self.prior)) - np.log(prior / (1 - prior))
-        place = float(np.interp(shift, self.shifts, np.arange(self.shifts.size)))
-        low = min(int(place), self.shifts.size - 2) if self.shifts.size > 1 else 0
-        high = min(low + 1, self.shifts.size - 1)
-        ends = np.log(self.ratios[:, :, low]), np.log(self.ratios[:, :, high])
-        logarithm = ends[0] + (place - low) * (ends[1] - ends[0])
+        logarithm = interpolated(np.log(np.moveaxis(self.ratios, 2, 0)), self.shifts, float(shift))
         known = np.log(np.maximum(correlation, 1e-3))
         square = ((known[:, None] - self.correlation[None]) ** 2).sum(axis=2)
         weight = 1.0 / (square + _SOFTEST**2)

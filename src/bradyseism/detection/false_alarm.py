@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bradyseism.detection.card_tables import interpolated
 from bradyseism.detection.events import find_candidates
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import scan
@@ -114,10 +115,7 @@ class TailTable:
         row = self.log_odds
         axes = (np.log(self.lengths), self.nuggets, self.valid)
         for axis, at in zip(axes, (math.log(length), nugget, valid), strict=True):
-            place = float(np.interp(at, axis, np.arange(axis.size)))
-            low = min(int(place), axis.size - 2) if axis.size > 1 else 0
-            high = min(low + 1, axis.size - 1)
-            row = row[low] + (place - low) * (row[high] - row[low])
+            row = interpolated(row, axis, at)
         logarithm = np.log(self.shares)
         if log_odds > row[-1]:
             slope = (logarithm[-1] - logarithm[-2]) / max(row[-1] - row[-2], 1e-6)

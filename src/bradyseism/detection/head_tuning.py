@@ -65,12 +65,18 @@ def head_inputs(detector: Detector, windows: NDArray[np.floating]) -> Array:
     detector : Detector
     windows : array, shape (n, size, size)
         As `Detector.predict` takes them.
+
+    Raises
+    ------
+    ValueError
+        If the detector gives no feature maps.
     """
     parts = []
     for start in range(0, max(len(windows), 1), BATCH):
-        prediction = detector.predict(windows[start : start + BATCH], with_features=True)
-        if prediction.features is not None:
-            parts.append(detector.head.inputs(prediction.features).astype(np.float32))
+        features = detector.predict(windows[start : start + BATCH], with_features=True).features
+        if features is None:
+            raise ValueError(f"model {detector.name!r} gives no feature map: export it again")
+        parts.append(detector.head.inputs(features).astype(np.float32))
     return np.concatenate(parts)
 
 
@@ -153,8 +159,7 @@ class _Layers(NamedTuple):
     @classmethod
     def of(cls, head: Head) -> _Layers:
         """Layers of a head."""
-        arrays = (head.hidden_weight, head.hidden_bias, head.last_weight, head.last_bias)
-        return cls(*(np.atleast_1d(np.asarray(values, dtype=np.float32)) for values in arrays))
+        return cls(**head.arrays())
 
     @classmethod
     def shaped(cls, values: NDArray[np.float64], head: Head) -> _Layers:

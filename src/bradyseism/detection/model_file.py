@@ -31,8 +31,8 @@ def with_head(content: bytes, old: Head, new: Head, card: Mapping[str, Any]) -> 
     Raises
     ------
     ValueError
-        If the heads differ in shape, the file does not hold each array of the old one once, or it
-        is no ONNX file.
+        If the heads differ in shape or pooling, the file does not hold each array of the old one
+        once, or it is no ONNX file.
     """
     if old.pooling != new.pooling:
         raise ValueError(f"pooling {new.pooling!r} of the new head is not {old.pooling!r}")
@@ -42,8 +42,8 @@ def with_head(content: bytes, old: Head, new: Head, card: Mapping[str, Any]) -> 
         raise ValueError(
             f"the model ({len(content)} bytes) is no whole ONNX file: copy it again"
         ) from error
-    theirs = _arrays(new)
-    for name, array in _arrays(old).items():
+    theirs = new.arrays()
+    for name, array in old.arrays().items():
         if array.shape != theirs[name].shape:
             raise ValueError(
                 f"{name} of the new head has shape {theirs[name].shape}: expected {array.shape}"
@@ -52,15 +52,6 @@ def with_head(content: bytes, old: Head, new: Head, card: Mapping[str, Any]) -> 
     entries = {entry.key: entry.value for entry in model.metadata_props}
     onnx.helper.set_model_props(model, entries | {"card": json.dumps(card), "head": new.to_json()})
     return bytes(model.SerializeToString())
-
-
-def _arrays(head: Head) -> dict[str, NDArray[np.float32]]:
-    return {
-        "hidden_weight": head.hidden_weight.astype(np.float32),
-        "hidden_bias": head.hidden_bias.astype(np.float32),
-        "last_weight": head.last_weight.astype(np.float32),
-        "last_bias": np.array([head.last_bias], dtype=np.float32),
-    }
 
 
 def _exchange(

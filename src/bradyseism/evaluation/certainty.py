@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,21 +15,22 @@ from bradyseism.detection.detectable import window_noise
 from bradyseism.detection.events import look_again
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level
-from bradyseism.evaluation.injection_plan import sized_source
+from bradyseism.evaluation.crossings import lasting_level
+from bradyseism.evaluation.injection_plan import NOMINAL_LOOK, sized_source
 from bradyseism.maps.velocity_map import Grid
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.physics.line_of_sight import project
+from bradyseism.samples.encoding import Encoding
 from bradyseism.scenes.priors import BodyPrior
 from bradyseism.scenes.synthesis import LOCAL_CRS
 
-__all__ = ["CertaintySettings", "detection_curve", "noise_tails"]
+__all__ = ["CertaintySettings", "certainty_tables", "detection_curve", "noise_tails"]
 
 Progress = Callable[[int, int], None]
 # Quantiles whose last is set by three windows or more are stated.
 _FEWEST_BEYOND = 3
 _PIXEL = 200.0
-_LOOK = look_vector(-168.0, 39.0)
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,38 @@ class CertaintySettings:
                 raise ValueError(f"{name} {values} do not rise: give each once, smallest first")
 
 
+def certainty_tables(
+    detector: Detector,
+    settings: CertaintySettings,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> dict[str, Any]:
+    """How sure a detector is of noise and of sources, for its card.
+
+    Parameters
+    ----------
+    detector : Detector
+        Trained and calibrated.
+    settings : CertaintySettings
+    progress : callable, optional
+        Called with the name of a part, and the steps done and in all.
+
+    Returns
+    -------
+    dict
+        `false_alarm`, of `noise_tails`; `detectable`, of `detection_curve`; `certainty_settings`.
+    """
+
+    def part(name: str) -> Progress:
+        """Progress of one part."""
+        return lambda done, total: progress(name, done, total) if progress else None
+
+    return {
+        "false_alarm": noise_tails(detector, settings, part("noise alone")),
+        "detectable": detection_curve(detector, settings, part("sources in noise")),
+        "certainty_settings": asdict(settings),
+    }
+
+
 def noise_tails(
     detector: Detector, settings: CertaintySettings, progress: Progress | None = None
 ) -> dict[str, Any]:
@@ -103,7 +136,18 @@ def noise_tails(
     -------
     dict
         For the card: axes, shares of windows and the log-odds (prior one half) that they exceed.
+
+    Raises
+    ------
+    ValueError
+        If windows of so little data are asked for that the detector looks at none.
     """
+    least = detector.encoding.least_valid
+    if settings.valid[0] < least:
+        raise ValueError(
+            f"valid {settings.valid[0]:g} is under {least:g}, the share of data without which "
+            f"{detector.name!r} looks at no window: give larger shares"
+        )
     possible = (0.5, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4)
     shares = [share for share in possible if share * settings.windows >= _FEWEST_BEYOND]
     balanced = replace(detector.calibration, prior=0.5)
@@ -111,7 +155,7 @@ def noise_tails(
     table = []
     for done, (length, nugget, valid) in enumerate(cells, start=1):
         rng = np.random.default_rng([settings.seed, 0, done])
-        windows = _noise_windows((length, nugget, valid), detector.encoding.size, settings, rng)
+        windows = _noise_windows((length, nugget, valid), detector.encoding, settings, rng)
         log_odds = balanced.log_odds(detector.predict(windows).logit)
         table.append(np.quantile(log_odds, 1.0 - np.array(shares)))
         if progress:
@@ -141,7 +185,8 @@ def detection_curve(
     Returns
     -------
     dict
-        For the card. A ratio beyond the largest tried is that times the square root of two.
+        For the card. A ratio beyond the largest tried is that times the step from the first to the
+        second.
     """
     noises = list(itertools.product(settings.lengths, settings.nuggets))
     ratios = np.empty((len(noises), len(settings.widths), len(settings.shifts)))
@@ -171,23 +216,27 @@ def detection_curve(
 
 def _noise_windows(
     cell: tuple[float, float, float],
-    size: int,
+    encoding: Encoding,
     settings: CertaintySettings,
     rng: np.random.Generator,
 ) -> NDArray[np.float32]:
-    """Windows of pure noise (n, size, size), with gaps as blotches an eighth of a window wide."""
+    """Windows of pure noise (n, size, size), with gaps as blotches an eighth of a window wide.
+
+    Drawn until there are as many with enough data as the settings say.
+    """
     length, nugget, valid = cell
+    size = encoding.size
     model = ExponentialModel(1.0 - nugget, length, nugget)
     blotches = ExponentialModel(1.0, size / 8.0)
     side = 4 * size
-    windows = []
-    for _ in range(-(-settings.windows // 16)):
+    windows: list[NDArray[np.float32]] = []
+    while sum(map(len, windows)) < settings.windows:
         values = turbulent_field(model, (side, side), 1.0, rng).astype(np.float32)
         if valid < 1.0:
             cover = turbulent_field(blotches, (side, side), 1.0, rng)
             values[cover > np.quantile(cover, valid)] = np.nan
         parts = values.reshape(4, size, 4, size).swapaxes(1, 2).reshape(-1, size, size)
-        windows.append(parts[np.isfinite(parts).mean(axis=(1, 2)) >= 0.25])
+        windows.append(parts[np.isfinite(parts).mean(axis=(1, 2)) >= encoding.least_valid])
     return np.concatenate(windows)[: settings.windows]
 
 
@@ -205,12 +254,14 @@ def _needed(
     noise = turbulent_field(model, (side, side), 1.0, rng)
     offset = rng.uniform(-size / 4, size / 4, 2)
     row, column = (side - 1) / 2 + offset
-    source = sized_source(width * size * _PIXEL, _LOOK, settings.prior, int(rng.integers(2**32)))
+    source = sized_source(
+        width * size * _PIXEL, NOMINAL_LOOK, settings.prior, int(rng.integers(2**32))
+    )
     east = (np.arange(side) - column) * _PIXEL
     north = (row - np.arange(side)) * _PIXEL
     easting, northing = np.meshgrid(east, north)
-    los = project(source.displacement(easting, northing), _LOOK)
-    peak = project(source.displacement(np.zeros(1), np.zeros(1)), _LOOK)[0]
+    los = project(source.displacement(easting, northing), NOMINAL_LOOK)
+    peak = project(source.displacement(np.zeros(1), np.zeros(1)), NOMINAL_LOOK)[0]
     start = size // 2
     inner = (slice(start, start + size),) * 2
     spread, correlation = window_noise(noise[inner][None])
@@ -229,17 +280,7 @@ def _needed(
 
 def _crossings(log_odds: NDArray[np.float64], settings: CertaintySettings) -> NDArray[np.float64]:
     """Ratio from which the log-odds stay over each threshold, between the ratios tried."""
-    ratios = np.log(settings.ratios)
-    step = ratios[1] - ratios[0] if ratios.size > 1 else np.log(2.0) / 2
-    found = np.empty(len(settings.shifts))
-    for index, threshold in enumerate(settings.shifts):
-        short = np.flatnonzero(log_odds <= threshold)
-        if not short.size:
-            found[index] = ratios[0]
-        elif short[-1] + 1 == ratios.size:
-            found[index] = ratios[-1] + step
-        else:
-            last = short[-1]
-            part = (threshold - log_odds[last]) / (log_odds[last + 1] - log_odds[last])
-            found[index] = ratios[last] + part * (ratios[last + 1] - ratios[last])
-    return np.exp(found)
+    ratios = np.array(settings.ratios)
+    step = ratios[1] / ratios[0] if ratios.size > 1 else np.sqrt(2.0)
+    found = [lasting_level(ratios, log_odds, at, log_odds <= at) for at in settings.shifts]
+    return np.asarray(np.minimum(found, ratios[-1] * step))

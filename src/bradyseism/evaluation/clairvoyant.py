@@ -18,13 +18,12 @@ from scipy import fft
 
 from bradyseism.evaluation.hidden_sources import Answer
 from bradyseism.evaluation.injection import threshold_at
-from bradyseism.evaluation.injection_plan import sized_source
+from bradyseism.evaluation.injection_plan import NOMINAL_LOOK, sized_source
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.physics.line_of_sight import look_vector, project
+from bradyseism.physics.line_of_sight import project
 from bradyseism.scenes.priors import BodyPrior
 
-_LOOK = look_vector(-168.0, 39.0)
 _CRS = pyproj.CRS.from_proj4("+proj=aeqd +lat_0=0 +lon_0=0 +datum=WGS84 +units=m")
 # Eigenvalues below this share of the largest are raised to it, in the noise and in its whitening.
 _FLOOR = 1e-7
@@ -139,8 +138,8 @@ class TurbulenceTest:
         """Line-of-sight motion of each shape, of peak 1 in cell (0, 0) of the torus."""
         easting, northing = np.meshgrid(self.axis, -self.axis)
         for shape in range(self.settings.shapes):
-            source = sized_source(width, _LOOK, self.settings.prior, self.seed + shape)
-            los = project(source.displacement(easting, northing), _LOOK)
+            source = sized_source(width, NOMINAL_LOOK, self.settings.prior, self.seed + shape)
+            los = project(source.displacement(easting, northing), NOMINAL_LOOK)
             yield los / los[0, 0]
 
     def place(self, source: int) -> tuple[tuple[int, int], float]:
@@ -217,5 +216,5 @@ class TurbulenceTest:
         transform = Affine(settings.pixel_size, 0, -half, 0, -settings.pixel_size, half)
         grid = Grid(velocity.shape, transform, _CRS)
         return VelocityMap(
-            velocity.astype(np.float32), grid, 5.0, _LOOK.astype(np.float32), "window"
+            velocity.astype(np.float32), grid, 5.0, NOMINAL_LOOK.astype(np.float32), "window"
         )

@@ -47,7 +47,7 @@ class _Whitener:
         """Learn the noise of a window without a source."""
         velocity = window.velocity.astype(np.float64)
         values = velocity - np.nanmedian(velocity)
-        law = fitted_noise(np.nan_to_num(values), window.valid, window.grid.pixel_size)
+        law = fitted_noise(values, window.valid, window.grid.pixel_size)
         torus = _torus(window, values)
         raw = cls(window, whitening(law, torus), np.ones(1))
         white = raw.white(values)
@@ -97,11 +97,9 @@ def heavy_tailed_bound(
             kind = window.grid.shape, round(window.grid.pixel_size)
             if kind not in signals:
                 signals[kind] = unit_signal(window, _moved(one, host.window, window)) * one.rate
-            signal = whitener.white(np.where(window.valid, signals[kind], 0.0))
+            signal = whitener.white(signals[kind])
             empty[index] = _evidence(whitener.noise, signal, windows.rates)
-        signal = host.white(
-            np.where(host.window.valid, unit_signal(host.window, one), 0) * one.rate
-        )
+        signal = host.white(unit_signal(host.window, one) * one.rate)
         # With the source, and looking for it: the residual is the noise again.
         seen = -_evidence(host.noise, -signal, windows.rates)
         limits = np.array([threshold_at(column, false_windows) for column in empty.T])

@@ -25,7 +25,7 @@ from bradyseism.evaluation.injection_plan import (
     Injection,
     InjectionSettings,
     injected,
-    mean_look,
+    look_of,
 )
 from bradyseism.evaluation.scores import Interval, exact_interval
 from bradyseism.maps.velocity_map import Grid, VelocityMap
@@ -126,7 +126,7 @@ def score_map_method(score_map: ScoreMap) -> Method:
         """Best place by the map of scores."""
         pixel_size = frame.grid.pixel_size
         metric = frame.resampled(frame.grid.local(pixel_size))
-        score = score_map(metric.velocity.astype(np.float64), pixel_size, mean_look(frame))
+        score = score_map(metric.velocity.astype(np.float64), pixel_size, look_of(frame))
         return _strongest(score, metric.grid)
 
     return judge

@@ -11,23 +11,24 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
-from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Geod, Proj
+from pyproj import Proj
 
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT, Part
-from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.maps.frames import mean_look, part_of
+from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi, PointCDM
 from bradyseism.scenes.priors import BodyPrior
 
 __all__ = [
+    "NOMINAL_LOOK",
     "Injection",
     "InjectionSettings",
     "cut_frames",
     "draw_plan",
     "injected",
-    "mean_look",
+    "look_of",
     "plan_csv",
     "plan_digest",
     "sized_source",
@@ -36,9 +37,8 @@ __all__ = [
 
 PlacedSource = CDM | Mogi | PointCDM
 
-_GEOD = Geod(ellps="WGS84")
 # Where a map does not say how it was looked at: Sentinel-1 descending, middle of the swath.
-_NOMINAL_LOOK = look_vector(-168.0, 39.0)
+NOMINAL_LOOK = look_vector(-168.0, 39.0)
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,7 @@ def draw_plan(
         frame = frames[chosen]
         row, column = rng.choice(np.argwhere(_central(frame.valid)))
         longitude, latitude = frame.grid.longitude_latitude(row, column)
-        look = mean_look(frame)
+        look = look_of(frame)
         source = sized_source(width, look, settings.prior, int(rng.integers(2**32)))
         plan.append(
             Injection(
@@ -263,10 +263,10 @@ def _not_finer(whole: VelocityMap, finest_pixel: float) -> VelocityMap:
 
 
 def _map_frames(whole: VelocityMap, settings: InjectionSettings) -> list[VelocityMap]:
-    extents = zip(whole.grid.shape, _pixel_sides(whole.grid), strict=True)
+    extents = zip(whole.grid.shape, whole.grid.pixel_sides, strict=True)
     row_starts, column_starts = (_starts(length, settings.side / side) for length, side in extents)
     frames = [
-        _cropped(whole, rows, columns)
+        replace(part_of(whole, rows, columns), name=f"{whole.name}:{rows.start}:{columns.start}")
         for rows, columns in itertools.product(row_starts, column_starts)
     ]
     return [frame for frame in frames if _is_usable(frame, settings)]
@@ -277,28 +277,12 @@ def _starts(length: int, wanted: float) -> list[slice]:
     return [slice(start, start + size) for start in range(0, length - size + 1, max(1, size // 2))]
 
 
-def _cropped(whole: VelocityMap, rows: slice, columns: slice) -> VelocityMap:
-    velocity = whole.velocity[rows, columns]
-    t = whole.grid.transform
-    left, top = t.c + columns.start * t.a, t.f + rows.start * t.e
-    transform = Affine(t.a, t.b, left, t.d, t.e, top)
-    look = whole.look
-    return replace(
-        whole,
-        velocity=velocity,
-        grid=Grid(velocity.shape, transform, whole.grid.crs),
-        look=look[:, rows, columns] if look is not None and look.ndim == 3 else look,
-        name=f"{whole.name}:{rows.start}:{columns.start}",
-    )
-
-
 def _is_usable(frame: VelocityMap, settings: InjectionSettings) -> bool:
     valid = frame.valid
-    centre = frame.grid.longitude_latitude(*((length - 1) / 2 for length in frame.grid.shape))
     return bool(
         valid.mean() >= 1 - settings.missing
         and _central(valid).any()
-        and ANATOLIAN_SPLIT.selects(*centre, settings.part)
+        and ANATOLIAN_SPLIT.selects(*frame.grid.centre, settings.part)
     )
 
 
@@ -310,21 +294,10 @@ def _central(valid: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return central
 
 
-def _pixel_sides(grid: Grid) -> tuple[float, float]:
-    """Height and width (m) of the pixel in the middle of a grid."""
-    row, column = ((length - 1) / 2 for length in grid.shape)
-    longitude, latitude = grid.longitude_latitude([row, row + 1, row], [column, column, column + 1])
-    _, _, sides = _GEOD.inv(longitude[[0, 0]], latitude[[0, 0]], longitude[1:], latitude[1:])
-    return float(sides[0]), float(sides[1])
-
-
-def mean_look(frame: VelocityMap) -> NDArray[np.float64]:
-    """Mean unit vector (east, north, up) to the satellite; a nominal one if none is known."""
-    if frame.look is None:
-        return _NOMINAL_LOOK
-    look = np.asarray(frame.look, dtype=np.float64)
-    mean = look if look.ndim == 1 else np.nanmean(look.reshape(3, -1), axis=1)
-    return mean / np.linalg.norm(mean)
+def look_of(frame: VelocityMap) -> NDArray[np.float64]:
+    """Mean unit vector (east, north, up) to the satellite; `NOMINAL_LOOK` if none is known."""
+    known = mean_look(frame.look)
+    return NOMINAL_LOOK if known is None else known
 
 
 def sized_source(

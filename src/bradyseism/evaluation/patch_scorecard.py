@@ -5,7 +5,7 @@ Each patch is judged alone, as the paper's networks judge it: the detector sees 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -34,7 +34,8 @@ __all__ = ["PatchScorecard", "patch_scorecard"]
 
 Progress = Callable[[int, int, str], None]
 _RESAMPLINGS = 1000
-_UNSEEN = -30.0  # log-odds of a patch in which nothing can be judged
+_UNJUDGED = -30.0  # log-odds of a patch in which nothing can be judged
+_NOTHING_COUNTS = "{} gives no patch that counts: it needs rows with volcanic 1 or 0"
 _SHARE = ("auc", "true_positive_rate", "false_positive_rate", "fpr_at_95", "volcanoes")
 _HEADINGS = {**MEASURES, "fpr_at_95": "FPR at TPR 95 %"}
 
@@ -70,7 +71,11 @@ class PatchScorecard:
         return np.unique(places[found[0]]).size, np.unique(places).size
 
     def as_json(self) -> dict[str, Any]:
-        """Everything for machines: shares 0-1; None where too few places give no interval."""
+        """Everything for machines: shares 0-1; None where too few places give no interval.
+
+        ``volcanoes`` is the share of frames with deformation of which a positive patch is flagged;
+        ``volcanoes_found`` and ``volcanoes_in_all`` count places, which several frames may share.
+        """
         counts, (found, volcanoes) = self.counts, self.volcanoes
         intervals = {name: self.statistics.interval(name) for name in _SHARE}
         return {
@@ -143,6 +148,9 @@ def patch_scorecard(
         Where the table or a frame is refused, or no patch counts.
     """
     rows = [row for row in read_truth(truth) if row.volcanic is not None]
+    if not rows:
+        raise ValueError(_NOTHING_COUNTS.format(truth))
+    grounds, rates = [row.place for row in rows], [row.rate for row in rows]
     parts: list[tuple[NDArray[np.int64], NDArray[np.float64]]] = []
     with ThreadPoolExecutor(workers) as pool:
         for done, row in enumerate(rows):
@@ -151,17 +159,12 @@ def patch_scorecard(
             parts.append(_judged(row, detector, pool))
     label, logit = (np.concatenate(column) for column in zip(*parts, strict=True))
     lengths = [len(labels) for labels, _ in parts]
-    said: list[Mapping[str, str]] = [
-        row.said if isinstance(row.said, Mapping) else {} for row in rows
-    ]
-    places = [facts.get("place") or row.map for facts, row in zip(said, rows, strict=True)]
-    rates = [1e-3 * float(facts.get("rate_mm_yr") or "nan") for facts in said]
     names, ground, rate = (
-        np.repeat(np.array(column), lengths) for column in ([r.map for r in rows], places, rates)
+        np.repeat(np.array(column), lengths) for column in ([r.map for r in rows], grounds, rates)
     )
     counted = label >= 0
     if not counted.any():
-        raise ValueError(f"{truth} gives no patch that counts: it needs rows with volcanic 1 or 0")
+        raise ValueError(_NOTHING_COUNTS.format(truth))
     scores = PatchScores(
         label[counted],
         names[counted],
@@ -183,7 +186,7 @@ def _judged(
     corners = patch_corners(_padded(frame.grid.shape), PATCH_SIZE, PATCH_STEP)
     judge = evidence_method(detector)
     scores = pool.map(lambda corner: judge(_patch(frame, corner)).score, corners)
-    logit = np.maximum(list(scores), _UNSEEN)
+    logit = np.maximum(list(scores), _UNJUDGED)
     must, may = (_holds(frame.grid, places, corners) for places in (row.must, row.may))
     return np.where(must, 1, np.where(may, -1, 0)), logit
 

@@ -25,11 +25,20 @@ from bradyseism.evaluation.scores import (
 )
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.side_by_side import side_by_side
-from bradyseism.scenes.synthesis import SceneSettings, random_scene
+from bradyseism.scenes.synthesis import SceneSettings, twin_scenes
 
-__all__ = ["BINS", "Bin", "Reliability", "ReliabilityResult", "measure_reliability", "reliability"]
+__all__ = [
+    "BACKGROUNDS",
+    "BINS",
+    "Bin",
+    "Reliability",
+    "ReliabilityResult",
+    "measure_reliability",
+    "reliability",
+]
 
 Progress = Callable[[int, int, str], None]
+BACKGROUNDS = 4000
 BINS = 15
 RESAMPLES = 500
 # Seeds of the backgrounds lie far from those of training, validation and calibration.
@@ -142,7 +151,7 @@ class ReliabilityResult:
 def measure_reliability(
     detector: Detector,
     *,
-    backgrounds: int = 4000,
+    backgrounds: int = BACKGROUNDS,
     seed: int = 0,
     scenes: SceneSettings | None = None,
     processes: int = 2,
@@ -177,7 +186,9 @@ def measure_reliability(
             "own samples (`bradyseism reproduce`), give a model of `bradyseism train shipped`"
         )
     if backgrounds < BINS:
-        raise ValueError(f"windows {backgrounds} are fewer than the {BINS} bins: give some 4000")
+        raise ValueError(
+            f"windows {backgrounds} are fewer than the {BINS} bins: give some {BACKGROUNDS}"
+        )
     settings = replace(scenes or SceneSettings(), shape=(encoding.size, encoding.size))
     jobs = [
         (UNSEEN + seed, start, min(start + _CHUNK, backgrounds), settings)
@@ -188,7 +199,7 @@ def measure_reliability(
         quiet.append(detector.predict(pairs[:, 0]).logit)
         moving.append(detector.predict(pairs[:, 1]).logit)
         if progress:
-            progress(done, len(jobs), "backgrounds")
+            progress(min(done * _CHUNK, backgrounds), backgrounds, "backgrounds")
     logits = np.concatenate(quiet), np.concatenate(moving)
     calibration = detector.calibration
     return ReliabilityResult(
@@ -269,10 +280,7 @@ def _pairs(job: tuple[int, int, int, SceneSettings]) -> NDArray[np.float32]:
     seed, start, stop, settings = job
     pairs = []
     for index in range(start, stop):
-        # All that is drawn before the source is the same: the two differ by it alone.
-        scenes = [
-            random_scene(seed, index, replace(settings, volcanic=share)) for share in (0.0, 1.0)
-        ]
+        scenes = twin_scenes(seed, index, settings)
         if scenes[1].truth.volcanic:
             pairs.append(np.stack([scene.map.velocity for scene in scenes]))
     return np.array(pairs, dtype=np.float32).reshape(-1, 2, *settings.shape)

@@ -74,6 +74,31 @@ class TruthRow:
     may: tuple[Place, ...]
     said: Mapping[str, str] | ReadOptions
 
+    @property
+    def place(self) -> str:
+        """Ground that it shares with other rows: column ``place``, or else its own name."""
+        return self._stated("place") or self.map
+
+    @property
+    def rate(self) -> float:
+        """Peak rate (m/yr): column ``rate_mm_yr``, or else 0 of a quiet map and NaN of others.
+
+        Raises
+        ------
+        ValueError
+            Where the column holds no number.
+        """
+        stated = self._stated("rate_mm_yr")
+        if not stated:
+            return 0.0 if self.volcanic is False else float("nan")
+        try:
+            return 1e-3 * float(stated)
+        except ValueError as error:
+            raise ValueError(
+                f"map {self.map!r}: rate_mm_yr {stated!r} is not a number: give mm/yr, or leave "
+                "it empty"
+            ) from error
+
     def open(self) -> VelocityMap:
         """Read the map, under its name in the table.
 
@@ -84,6 +109,11 @@ class TruthRow:
         """
         said = self.said if isinstance(self.said, ReadOptions) else options_from_row(self.said)
         return replace(open_map(self.path, said), name=self.map)
+
+    def _stated(self, column: str) -> str:
+        """Text of a column; empty where the table has none."""
+        said = self.said if isinstance(self.said, Mapping) else {}
+        return (said.get(column) or "").strip()
 
 
 def parse_places(text: str) -> tuple[Place, ...]:

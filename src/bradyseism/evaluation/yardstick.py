@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bradyseism.evaluation.backgrounds import Background, turbulence
 from bradyseism.evaluation.clairvoyant import YardstickSettings
+from bradyseism.evaluation.crossings import lasting_level
 from bradyseism.evaluation.hidden_sources import Answer, judge
 from bradyseism.evaluation.injection import Method
 from bradyseism.evaluation.resampling import place_weights
@@ -92,6 +93,14 @@ class Cell:
         shares = self.shares
         return float(np.max(np.maximum.accumulate(shares) - shares))
 
+    @property
+    def rate(self) -> float:
+        """Rate (m/yr) at which the wanted share is found: the estimate of `d90`, without resamples.
+
+        Infinite where no rate tried is enough.
+        """
+        return self._reached(self.shares)
+
     def d90(self) -> Interval:
         """Rate (m/yr) at which the wanted share is found, with a 95 % interval over the places.
 
@@ -104,18 +113,10 @@ class Cell:
         drawn = times @ self.found / times.sum(axis=1, keepdims=True)
         spread = [self._reached(shares) for shares in drawn]
         low, high = np.quantile(spread, [0.025, 0.975], method="nearest")
-        return Interval(self._reached(self.shares), float(low), float(high))
+        return Interval(self.rate, float(low), float(high))
 
     def _reached(self, shares: NDArray[np.float64]) -> float:
-        # From the highest rate down: where the share has come to stay.
-        short = np.flatnonzero(shares < self.wanted - 1e-9)
-        if not short.size:
-            return float(self.rates[0])
-        last = int(short[-1])
-        if last + 1 == len(shares):
-            return float("inf")
-        part = (self.wanted - shares[last]) / (shares[last + 1] - shares[last])
-        return float(self.rates[last] * (self.rates[last + 1] / self.rates[last]) ** part)
+        return lasting_level(self.rates, shares, self.wanted, shares < self.wanted - 1e-9)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,8 +194,8 @@ class YardstickResult:
         return lines if tried else []
 
     def _ratio(self, one: Cell) -> float:
-        bound = self.cell(BOUND, one.background, one.width).d90().estimate
-        return one.d90().estimate / bound if np.isfinite(bound) else float("nan")
+        bound = self.cell(BOUND, one.background, one.width).rate
+        return one.rate / bound if np.isfinite(bound) else float("nan")
 
     def _cell_text(self, one: Cell) -> str:
         d90 = one.d90()

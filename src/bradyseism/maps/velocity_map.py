@@ -139,10 +139,16 @@ class Grid:
 
         On the WGS84 ellipsoid, whatever the CRS.
         """
-        places = np.array(self._centre())[:, None] + [[0, 0, -0.5, 0.5], [-0.5, 0.5, 0, 0]]
+        places = (np.array(self.shape)[:, None] - 1) / 2 + [[0, 0, -0.5, 0.5], [-0.5, 0.5, 0, 0]]
         longitude, latitude = self.longitude_latitude(*places)
         _, _, sides = _GEOD.inv(longitude[::2], latitude[::2], longitude[1::2], latitude[1::2])
         return float(sides[1]), float(sides[0])
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Longitude in [-180, 180) and latitude of the centre, WGS84 degrees."""
+        longitude, latitude = self.longitude_latitude(*((n - 1) / 2 for n in self.shape))
+        return float(longitude), float(latitude)
 
     def eastings_northings(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Coordinates of the pixel centres in the unit of the CRS.
@@ -225,8 +231,7 @@ class Grid:
         """
         _check_pixel_size(pixel_size)
         ring = np.array(self.footprint())
-        longitude, latitude = (float(value) for value in self.longitude_latitude(*self._centre()))
-        crs = _local_crs(longitude, latitude)
+        crs = _local_crs(*self.centre)
         easting, northing = _transformer(_GEOGRAPHIC, crs).transform(ring[:, 0], ring[:, 1])
         # A border that is a multiple but for rounding must not add a row or column of empty pixels.
         left, bottom = (math.floor(min(side) / pixel_size + 1e-3) for side in (easting, northing))
@@ -277,9 +282,6 @@ class Grid:
             self.transform[:6], other.transform[:6], rtol=0.0, atol=tolerance / max(self.shape)
         )
         return bool(close and self.crs == other.crs)
-
-    def _centre(self) -> tuple[float, float]:
-        return (self.shape[0] - 1) / 2, (self.shape[1] - 1) / 2
 
 
 def _check_pixel_size(pixel_size: float) -> None:

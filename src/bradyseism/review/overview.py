@@ -109,8 +109,7 @@ def _ground_size(grid: Grid) -> tuple[float, float]:
     """Width and height of a pixel in metres at the centre of the grid."""
     ratio = -grid.transform.e / grid.transform.a
     if grid.crs.is_geographic:
-        _, latitude = grid.longitude_latitude((grid.shape[0] - 1) / 2, (grid.shape[1] - 1) / 2)
-        ratio /= math.cos(math.radians(float(latitude)))
+        ratio /= math.cos(math.radians(grid.centre[1]))
     return grid.pixel_size / math.sqrt(ratio), grid.pixel_size * math.sqrt(ratio)
 
 

@@ -12,7 +12,11 @@ Result = TypeVar("Result")
 
 
 def side_by_side(
-    function: Callable[[Job], Result], jobs: Sequence[Job], processes: int
+    function: Callable[[Job], Result],
+    jobs: Sequence[Job],
+    processes: int,
+    *,
+    chunksize: int = 1,
 ) -> Iterator[Result]:
     """Results in the order of the jobs, as they are done.
 
@@ -24,6 +28,8 @@ def side_by_side(
         One argument of `function` each.
     processes : int
         How many work at most. One, or one job, needs no process but this.
+    chunksize : int
+        Jobs that a process is given at a time: many where each is short.
 
     Raises
     ------
@@ -37,4 +43,4 @@ def side_by_side(
         yield from map(function, jobs)
         return
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        yield from pool.map(function, jobs)
+        yield from pool.map(function, jobs, chunksize=chunksize)

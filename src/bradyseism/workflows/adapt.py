@@ -8,7 +8,6 @@ there. The model that is written is tuned on all four, with the same settings.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -23,10 +22,11 @@ from bradyseism.detection.calibration import Calibration, fit_calibration
 from bradyseism.detection.head_tuning import NO_PLACE, Examples, head_inputs, head_logits, tune
 from bradyseism.detection.model_file import with_head
 from bradyseism.detection.runtime import Detector
-from bradyseism.evaluation.certainty import CertaintySettings, detection_curve, noise_tails
+from bradyseism.evaluation.certainty import CertaintySettings, certainty_tables
 from bradyseism.evaluation.comparison import Comparison, Judged, compare
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import write_bytes
+from bradyseism.maps.writers.tables import as_read_back
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.windows import PLACE_CELLS
 from bradyseism.scenes.synthesis import SceneSettings
@@ -149,7 +149,7 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     base = Detector(model)
-    steps = _Steps(progress, 6 + QUARTERS)
+    steps = _Steps(progress, 4 + QUARTERS)
     steps.next("windows")
     windows, counts = _windows(maps, base, settings)
     steps.next("features")
@@ -160,23 +160,22 @@ def adapt(
         heads.append(_tuned(base.head, examples[windows.table["quarter"] != quarter], settings))
     logits = _held_out(heads, examples, windows)
     comparison = _compared(base, logits, examples, windows, settings)
+    if comparison.harm:
+        # A model that will be refused needs to know no more of itself.
+        steps.total -= 1
     steps.next("tuning on everything")
     head = _tuned(base.head, examples, settings)
     calibration = fit_calibration(logits, examples.labels, prior=base.calibration.prior)
     stated = _card(base, calibration, maps, counts, comparison)
     stated |= {"settings": asdict(settings), **(facts or {})}
-    card = _as_json(stated)
+    card = as_read_back(stated)
     content = with_head(model, base.head, head, card)
     _check(content, head, windows.values[:8])
-    # A model that will be refused needs to know no more of itself.
     if not comparison.harm:
-        adapted = Detector(content)
-        steps.next("noise alone")
-        card["false_alarm"] = _as_json(noise_tails(adapted, settings.certainty))
-        steps.next("sources in noise")
-        card["detectable"] = _as_json(detection_curve(adapted, settings.certainty))
-        card["certainty_settings"] = card["settings"]["certainty"]
+        steps.next("noise, alone and with sources")
+        card |= as_read_back(certainty_tables(Detector(content), settings.certainty))
         content = with_head(model, base.head, head, card)
+    steps.next("done")
     return Adaptation(base, content, comparison, card)
 
 
@@ -219,15 +218,15 @@ def check_target(path: Path) -> None:
 
 
 class _Steps:
-    """Counts the steps of a job for whoever wants to know."""
+    """Counts the steps of a job for whoever wants to know; `total` may change on the way."""
 
     def __init__(self, progress: Progress | None, total: int) -> None:
-        self._progress, self._total, self._done = progress, total, 0
+        self.total, self._progress, self._done = total, progress, 0
 
     def next(self, text: str) -> None:
         """Tell the next step."""
         if self._progress:
-            self._progress(self._done, self._total, text)
+            self._progress(self._done, self.total, text)
         self._done += 1
 
 
@@ -345,19 +344,13 @@ def _card(
             "rule": "four quarters of the ground, each held out once; intervals by block",
             **asdict(comparison),
         },
-        "limits": [*base.card.get("limits", []), LIMIT],
+        "limits": list(dict.fromkeys([*base.card.get("limits", []), LIMIT])),
     }
 
 
 def _origin(velocity_map: VelocityMap) -> dict[str, str]:
     origin = velocity_map.provenance
     return {"path": origin.path, "sha256": origin.sha256} if origin else {}
-
-
-def _as_json(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts as they will be read from a file."""
-    read: dict[str, Any] = json.loads(json.dumps(facts, default=str))
-    return read
 
 
 def _check(content: bytes, head: Head, windows: NDArray[np.float32]) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.head_tuning import NO_PLACE
 from bradyseism.detection.scan import Level, level_windows, pyramid
-from bradyseism.evaluation.injection_plan import mean_look
+from bradyseism.evaluation.injection_plan import look_of
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import NormalisedWindow, without_planes
 from bradyseism.samples.ground import Ground
@@ -113,7 +113,7 @@ def background_windows(
         )
     ]
     windows = _joined(parts, encoding.size)
-    looks = np.array([mean_look(each) for each in maps])
+    looks = np.array([look_of(each) for each in maps])
     windows.table["look"] = looks[windows.table["map"]]
     return windows[_thinned(windows.table["pixel_size"], most, rng)]
 

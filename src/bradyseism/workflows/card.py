@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from bradyseism.detection.prior import PRIOR_FACTS, WINDOW_PRIOR
 from bradyseism.detection.runtime import Detector
-from bradyseism.evaluation.certainty import CertaintySettings, detection_curve, noise_tails
-from bradyseism.evaluation.reliability import measure_reliability
+from bradyseism.evaluation.certainty import CertaintySettings, certainty_tables
+from bradyseism.evaluation.reliability import BACKGROUNDS, measure_reliability
+from bradyseism.maps.writers.tables import as_read_back
 from bradyseism.models.checkpoint import load
 from bradyseism.workflows.publishing import publish
 
 Progress = Callable[[str, int, int], None]
-
-BACKGROUNDS = 4000
 
 
 def certainty_facts(
@@ -46,28 +43,23 @@ def certainty_facts(
     Returns
     -------
     dict
-        `false_alarm`, `detectable`, `reliability` (with the figures of both priors) and `prior`.
+        `prior`, those of `certainty_tables`, and `reliability` (with the figures of both priors).
     """
-
-    def part(name: str) -> Callable[[int, int], None]:
-        """Progress of one part."""
-        return lambda done, total: progress(name, done, total) if progress else None
-
     reliability = measure_reliability(
         detector,
         backgrounds=backgrounds,
         processes=processes,
-        progress=lambda done, total, _: part("reliability")(done, total),
+        progress=(lambda done, total, _: progress("reliability", done, total))
+        if progress
+        else None,
     )
-    facts = {
-        "prior": prior_facts(detector.calibration.prior),
-        "false_alarm": noise_tails(detector, settings, part("noise alone")),
-        "detectable": detection_curve(detector, settings, part("sources in noise")),
-        "reliability": reliability.as_json(),
-        "certainty_settings": asdict(settings),
-    }
-    as_read_back: dict[str, Any] = json.loads(json.dumps(facts))
-    return as_read_back
+    return as_read_back(
+        {
+            "prior": prior_facts(detector.calibration.prior),
+            **certainty_tables(detector, settings, progress),
+            "reliability": reliability.as_json(),
+        }
+    )
 
 
 def measure_again(

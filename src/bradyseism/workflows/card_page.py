@@ -34,16 +34,21 @@ def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
     name = key.replace("_", " ")
     if key in _LEFT_OUT:
         return
-    if isinstance(value, Mapping) and set(value) == {"estimate", "low", "high"}:
-        value, key = [value["estimate"], value["low"], value["high"]], _INTERVALS[0]
-    if isinstance(value, Mapping):
+    if interval := _interval(key, value):
+        estimate, low, high = interval
+        yield name, f"{estimate:.3g} (95 % interval {low:.3g} to {high:.3g})"
+    elif isinstance(value, Mapping):
         for part, inner in value.items():
             yield from ((f"{name}, {of}", said) for of, said in _rows(part, inner))
-    elif isinstance(value, list) and key in _INTERVALS:
-        estimate, low, high = value
-        yield name, f"{estimate:.3g} (95 % interval {low:.3g} to {high:.3g})"
     else:
         yield name, _plain(value)
+
+
+def _interval(key: str, value: object) -> list[float]:
+    """Estimate and both ends of a fact that has an interval; empty if it has none."""
+    if isinstance(value, Mapping) and set(value) == {"estimate", "low", "high"}:
+        return [value["estimate"], value["low"], value["high"]]
+    return value if isinstance(value, list) and key in _INTERVALS else []
 
 
 def _cell(said: str) -> str:

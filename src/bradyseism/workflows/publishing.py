@@ -12,6 +12,7 @@ import torch
 
 from bradyseism.detection.calibration import Calibration
 from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.tables import as_read_back
 from bradyseism.models.checkpoint import save
 from bradyseism.models.export import export_onnx
 from bradyseism.models.network import Classifier
@@ -51,8 +52,7 @@ def model_card(
         "date": datetime.now(UTC).date().isoformat(),
         **facts,
     }
-    as_read_back: dict[str, Any] = json.loads(json.dumps(card, default=str))
-    return as_read_back
+    return as_read_back(card)
 
 
 def publish(folder: Path, stem: str, model: Classifier, card: dict[str, Any]) -> Path:

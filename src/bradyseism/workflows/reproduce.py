@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from bradyseism.evaluation.truth import read_truth
 from bradyseism.maps.writers.atomic import atomic_path, write_bytes
+from bradyseism.maps.writers.tables import as_read_back
 from bradyseism.models.network import COMPARED
 from bradyseism.samples.labelled import LabelledMap, MapPatches
 from bradyseism.samples.stored import discard
@@ -99,7 +100,7 @@ def reproduce(
     tell = progress or (lambda _: None)
     description = {
         "kind": kind,
-        "settings": json.loads(json.dumps(asdict(settings), default=str)),
+        "settings": as_read_back(asdict(settings)),
         "inputs": {name: str(path) for name, path in inputs.given.items()},
     }
     tell("looking at inputs")

@@ -133,17 +133,14 @@ def labelled(row: TruthRow, velocity_map: VelocityMap, grid: Grid) -> LabelledMa
     """Bring a map to the pixels of the run, and its truth to rows and columns."""
     coarse = velocity_map.resampled(grid)
     longitude, latitude = _centre(coarse)
-    said = row.said if isinstance(row.said, dict) else {}
-    stated = (said.get("rate_mm_yr") or "").strip()
-    quiet = 0.0 if row.volcanic is False else float("nan")
     return LabelledMap(
         name=row.map,
-        place=(said.get("place") or "").strip() or row.map,
+        place=row.place,
         displacement=coarse.displacement,
         peaks=_pixels(row.must, coarse.grid),
         uncertain=_pixels(row.may, coarse.grid),
         counted=row.volcanic is not None,
-        rate=1e-3 * float(stated) if stated else quiet,
+        rate=row.rate,
         years=coarse.years,
         longitude=longitude,
         latitude=latitude,

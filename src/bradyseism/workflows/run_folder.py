@@ -63,7 +63,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from bradyseism.maps.writers.tables import write_csv, write_json
+from bradyseism.maps.writers.tables import as_read_back, write_csv, write_json
 from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH
 
 logger = logging.getLogger(__name__)
@@ -186,7 +186,7 @@ def open_run(
             **provenance,
             "started": datetime.now(UTC).isoformat(timespec="seconds"),
         }
-        write_json(record, json.loads(json.dumps(facts, default=str)))
+        write_json(record, as_read_back(facts))
     return RunFolder(folder)
 
 
@@ -230,7 +230,7 @@ def environment() -> dict[str, Any]:
 
 
 def _refuse_other(folder: Path, found: Mapping[str, Any], description: Mapping[str, Any]) -> None:
-    wanted = json.loads(json.dumps(dict(description), default=str))
+    wanted = as_read_back(description)
     for name, before, now in _differences(found, wanted):
         raise ValueError(
             f"{name} {now!r} differs from {before!r} of the run in {folder}: "

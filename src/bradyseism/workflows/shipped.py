@@ -17,6 +17,7 @@ from bradyseism.detection.calibration import Calibration, fit_calibration
 from bradyseism.detection.prior import WINDOW_PRIOR
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.certainty import CertaintySettings
+from bradyseism.evaluation.reliability import BACKGROUNDS
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
@@ -25,7 +26,7 @@ from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.loop import fit
-from bradyseism.workflows.card import BACKGROUNDS, certainty_facts
+from bradyseism.workflows.card import certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,12 @@ class ShippedSettings:
         Key of `models.network.NETWORKS`.
     processes : int
         Simulating processes.
+    scenes : SceneSettings
+        What the simulated windows may hold.
+    encoding : NormalisedWindow
+        How a window becomes network input.
+    loop : TrainingSettings
+        Of the training: epochs, batches, learning rate.
     """
 
     training: int = 120_000
@@ -93,8 +100,7 @@ def train_shipped(
     ----------
     folder : Path
         Holds the windows, checkpoints and log of the run, and at the end `shipped.onnx`,
-        `shipped.safetensors` and
-        `shipped.json` (the card).
+        `shipped.safetensors`, `shipped.json` (the card) and `shipped.md` (the card for people).
     settings : ShippedSettings
     provenance : mapping
         What the card shall state beside: command, commit.
@@ -182,7 +188,11 @@ def _logits(model: Classifier, samples: Samples) -> NDArray[np.float32]:
 def _metrics(
     logits: NDArray[np.float32], samples: Samples, calibration: Calibration
 ) -> dict[str, float]:
-    """Metrics on the second half of the calibration set, with a calibration fit on the first."""
+    """Metrics on the calibration set.
+
+    AUC and calibration error are those of its second half, with a calibration fitted on the first;
+    the shares flagged are those of all of it, with the calibration fitted on all of it.
+    """
     half = len(logits) // 2
     fitted = fit_calibration(logits[:half], samples.labels[:half], prior=0.5)
     probability = fitted.probability(logits[half:])

@@ -167,6 +167,23 @@ def plain(content: object, where: str = "content") -> JSON:
     )
 
 
+def as_read_back(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as a file will give them: tuples are lists, and what JSON does not know is text.
+
+    Parameters
+    ----------
+    facts : mapping
+        With values that JSON holds, or that `str` says well enough, such as paths.
+
+    Examples
+    --------
+    >>> as_read_back({"shape": (2, 3)})
+    {'shape': [2, 3]}
+    """
+    read: dict[str, Any] = json.loads(json.dumps(dict(facts), default=str))
+    return read
+
+
 def write_csv(
     path: str | os.PathLike[str], columns: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
