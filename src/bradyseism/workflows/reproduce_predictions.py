@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from bradyseism.maps.writers.atomic import atomic_path
 from bradyseism.samples.labelled import LabelledMap, MapPatches
 from bradyseism.samples.synthetic import SampleSet, Selection, beside_samples
+from bradyseism.scenes.analogue import YEARS
 from bradyseism.workflows.reproduce_learning import Study, heads
-from bradyseism.workflows.run_arrays import load_maps
+from bradyseism.workflows.run_arrays import load_maps, save_arrays
 from bradyseism.workflows.run_folder import PREDICTION_COLUMNS
 
 Rows = dict[str, NDArray[Any]]
@@ -131,6 +132,19 @@ def _synthetic_rows(study: Study) -> Rows:
         "row": zeros,
         "column": zeros,
         "label": labels,
-        "rate": np.where(labels == 1, np.nan, 0.0),
+        "rate": _synthetic_rates(study, chosen),
         "missing": np.zeros(count),
     }
+
+
+def _synthetic_rates(study: Study, chosen: Selection) -> NDArray[np.float64]:
+    """Peak LOS rates (m/yr), 0 without deformation: of displacement over the span of the frames.
+
+    Every sample has to be made again for it, so they are kept for the other cycles and networks.
+    """
+    path = study.run / "data/synthetic_rates.npz"
+    if not path.exists():
+        whole = study.synthetic(seed_offset=1)
+        save_arrays(path, {"rate": np.array([whole.peak(int(k)) for k in chosen.indices]) / YEARS})
+    with np.load(path, allow_pickle=False) as stored:
+        return np.asarray(stored["rate"], dtype=np.float64)
