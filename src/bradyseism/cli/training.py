@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -256,6 +257,13 @@ def reproduce(
         if (output / "run.json").exists():
             complain(f"what is done stands in {output}; the same command with --resume goes on")
         raise
+    except RuntimeError as error:
+        if not (isinstance(error, BrokenExecutor) or "DataLoader worker" in str(error)):
+            raise
+        raise ValueError(
+            f"a worker process died, perhaps for want of memory ({error}): what is done stands in "
+            f"{output}; free memory, and the same command with --resume goes on"
+        ) from error
     _draw_run(output, quiet=quiet)
 
 
