@@ -9,6 +9,7 @@ import json
 import os
 import re
 import shutil
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -18,11 +19,13 @@ import pytest
 from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 from pyproj import CRS
+from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
 import pyarrow.parquet  # noqa: E402  (after the skip)
 
+from bradyseism import cli  # noqa: E402
 from bradyseism.evaluation.truth import TruthRow, read_truth  # noqa: E402
 from bradyseism.maps.frames import ground_blocks  # noqa: E402
 from bradyseism.maps.velocity_map import Grid, VelocityMap  # noqa: E402
@@ -146,6 +149,46 @@ def test_every_model_judges_every_patch(finished: Path) -> None:
     inside = ((corner <= peak) & (corner + 64 > peak)).all(axis=1)
     assert_array_equal(label == 1, inside & (frame == "loud"))
     assert set(np.array(rows["rate"])[frame == "loud"]) == {0.015}
+
+
+def test_synthetic_sources_have_the_rate_of_their_peak(finished: Path) -> None:
+    """Peaks of 6 to 100 mm in five years."""
+    table = pyarrow.parquet.read_table(finished / "predictions/half/compact/synthetic.parquet")
+    rate, label = (np.array(table[name]) for name in ("rate", "label"))
+    assert set(label) == {0, 1}
+    assert not rate[label == 0].any()
+    assert np.abs(rate[label == 1]).min() >= 0.0012
+    assert np.abs(rate[label == 1]).max() <= 0.020
+    whole = reproduce_learning.Study(
+        reproduce_learning.RunFolder(finished), TINY, "half"
+    ).synthetic(seed_offset=1)
+    row = int(np.flatnonzero(label == 1)[0])
+    index = int(table["frame"][row].as_py().split()[1])
+    assert_allclose(rate[row] * 5, whole.peak(index))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenProcessPool("A process in the process pool was terminated abruptly"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+    ],
+)
+def test_dead_worker_ends_in_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def dying(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bradyseism.workflows.reproduce.reproduce", dying)
+    arguments = ["reproduce", "--size", "smoke", "-o", str(tmp_path / "run"), "--quiet"]
+    answer = CliRunner().invoke(cli.app, arguments)
+    assert answer.exit_code == 2
+    assert answer.stderr.count("bradyseism:") == 1
+    assert re.search(r"worker process died.* the same command with --resume goes on", answer.stderr)
+    error.args = ("of another kind",)
+    if type(error) is RuntimeError:
+        assert CliRunner().invoke(cli.app, arguments).exception is error
 
 
 def test_predictions_are_those_of_the_whole_network(finished: Path) -> None:
@@ -642,7 +685,7 @@ def test_learning_rates_are_tried_once_and_diverged_ones_left(
 def test_sizes_hold_what_the_paper_holds() -> None:
     full = SIZES["full"]
     assert (full.samples, full.backgrounds, full.size, full.pixel_size) == (330_834, 836, 256, 200)
-    assert full.loop.patience == 10
+    assert full.loop.patience == 10 * full.loop.checks
     assert (full.loop.precision, full.loop.checks) == ("bf16-mixed", 4)
     for settings in SIZES.values():
         assert settings.network == "inception_resnet_v2"

@@ -160,6 +160,7 @@ SIZES = {
             PRETRAINING,
             batch_size=256,
             checks=4,
+            patience=40,  # checks: the 10 epochs of the paper
             checkpoint_steps=200,
             precision="bf16-mixed",
             workers=12,
