@@ -202,7 +202,7 @@ def reproduce(
         Path | None, typer.Option(help="Folder of test frames, 512 x 512 pixels of 200 m.")
     ] = None,
     background: Annotated[
-        Path | None, typer.Option(help="Folder of volcano-free maps for fine-tuning.")
+        Path | None, typer.Option(help="Volcano-free maps for fine-tuning: folder or truth table.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="Truth table of the frames.")] = None,
     injection: Annotated[
@@ -220,7 +220,7 @@ def reproduce(
 ) -> None:
     """Repeat the experiment of Beker et al. (2022), to its tables and figures; any stop is resumed.
 
-    Without maps of your own the analogue frames are simulated and taken.
+    Without frames of your own the analogue frames are simulated and taken.
 
     Example: `bradyseism reproduce --size cpu -o runs/paper`
     """

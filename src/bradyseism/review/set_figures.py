@@ -59,7 +59,7 @@ def region_figure(
     axes.set_anchor("N")
     _draw_frames(axes, maps, pixel_size)
     for one in volcanoes:
-        axes.plot(one.longitude, one.latitude, "^", ms=3, mfc=MARK, mec="white", mew=0.3, zorder=3)
+        axes.plot(one.longitude, one.latitude, "^", ms=4, mfc=MARK, mec="white", mew=0.4, zorder=3)
     _frame_legend(axes, volcanoes=bool(volcanoes))
     shown = [(kind, exhibit) for kind, parts in patterns.items() for exhibit in parts[:2]]
     end = 1e3 * max((velocity_range(exhibit.image) for _, exhibit in shown), default=1e-3)
@@ -178,7 +178,7 @@ def _draw_frames(axes: Axes, maps: Sequence[LabelledMap], pixel_size: float) -> 
             east = corner[0] + (column + 0.5) / columns * wide
             north = corner[1] + (1 - (row + 0.5) / rows) * tall
             axes.plot(east, north, "o", ms=4.5, mfc=_WITH, mec="white", mew=0.7, zorder=4)
-    axes.plot(longitude, latitude, "+", ms=4, mec=INK, mew=0.8, zorder=3)
+    axes.plot(longitude, latitude, "+", ms=8, mec=INK, mew=0.6, zorder=3)
     reach = 0.75 * max(one.displacement.shape[0] for one in maps) * pixel_size / METRES_PER_DEGREE
     axes.set_ylim(latitude.min() - reach, latitude.max() + reach)
     axes.set_xlim(longitude.min() - reach * stretch, longitude.max() + reach * stretch)
