@@ -6,7 +6,14 @@ from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 from pyproj import CRS, Geod
 
-from bradyseism.maps.frames import assembled, frame_around, patch_corners, patches
+from bradyseism.maps.frames import (
+    assembled,
+    frame_around,
+    ground_blocks,
+    patch_corners,
+    patches,
+    share_ground,
+)
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
 
@@ -100,3 +107,33 @@ class TestPatches:
             patch_corners((512, 512), step=0)
         with pytest.raises(ValueError, match=r"shape \(24,\) do not fit 25 patches"):
             assembled(np.zeros(24), (512, 512))
+
+
+def square(longitude, latitude, pixels=64, pixel_size=800.0):
+    grid = Grid.around(longitude, latitude, (pixels, pixels), pixel_size=pixel_size)
+    return VelocityMap(np.zeros((pixels, pixels), np.float32), grid, 5.0)
+
+
+def test_windows_of_one_block_of_ground_have_one_number():
+    """A degree of longitude is half as long at 60 degrees."""
+    near, apart = [20.2, 20.4, 20.4], [20.2, 21.2, 22.2]
+    windows = [square(longitude, 60.1) for longitude in (*near, *apart)]
+    blocks = ground_blocks(windows, 51_200.0)
+    assert blocks[0] == blocks[1] == blocks[2] == blocks[3]
+    assert len(set(blocks)) == 3
+    assert len(set(ground_blocks([square(20.1, at) for at in (60.1, 60.6, 61.1)], 51_200.0))) == 3
+
+
+def test_maps_share_ground_where_both_have_data():
+    one = square(20.0, 60.0)
+    beside = Grid(one.grid.shape, one.grid.transform @ Affine.translation(64, 0), one.grid.crs)
+    within = Grid(one.grid.shape, one.grid.transform @ Affine.translation(63, 0), one.grid.crs)
+    assert not share_ground(one, VelocityMap(one.velocity, beside, 5.0))
+    assert share_ground(one, VelocityMap(one.velocity, within, 5.0))
+    empty = one.velocity.copy()
+    empty[:, :1] = np.nan
+    assert not share_ground(one, VelocityMap(empty, within, 5.0))
+    # A few pixels of a fine map lie within one of a coarse map.
+    assert share_ground(one, square(20.002, 60.002, 4, 50.0))
+    assert share_ground(square(20.002, 60.002, 4, 50.0), one)
+    assert not share_ground(one, square(-160.0, -60.0))

@@ -113,6 +113,21 @@ def test_peak_lies_between_the_floor_of_its_track_and_ten_centimetres():
         assert 15 < (np.array(peaks) > 0).sum() < 45  # both signs alike
 
 
+def test_peak_of_a_sample_is_that_of_its_deformation_alone():
+    """Twice the peak and the same noise: what differs is the deformation itself."""
+    once, twice = (
+        replace(SET, volcanoes=PaperPrior(least_ascending=m, least_descending=m, largest=m))
+        for m in (0.03, 0.06)
+    )
+    peaks = np.array([once.peak(index) for index in positives(SET)[:12]])
+    assert_allclose(np.abs(peaks), 0.03, rtol=1e-9)
+    assert 0 < (peaks > 0).sum() < 12
+    for index, peak in zip(positives(SET)[:12], peaks, strict=True):
+        deformation = twice.displacement(index) - once.displacement(index)
+        assert_allclose(deformation.flat[np.argmax(np.abs(deformation))], peak, rtol=1e-9)
+    assert SET.peak(SET.sources) == 0.0  # noise alone
+
+
 def test_deformation_lies_in_the_middle():
     rng = np.random.default_rng(0)
     upward = np.array([0.0, 0.0, 1.0])

@@ -282,6 +282,15 @@ def test_claim_fails_where_its_models_are_swapped(claim: claims.Claim) -> None:
     assert claims.judge(claim, rows).word == claims.FAILS
 
 
+def test_model_that_flags_everything_has_not_detected_the_smallest_rate() -> None:
+    rows = numbers_of_the_paper()
+    claim = next(claim for claim in claims.CLAIMS if claim.name == "smallest-rate")
+    for share, word in ((0.4, claims.HOLDS), (0.6, claims.FAILS), (1.0, claims.FAILS)):
+        rows["FT1 last2"].by_seed["false_positive_rate"][:] = share
+        rows["FT1 last2"].resampled["false_positive_rate"][:] = share
+        assert claims.judge(claim, rows).word == word
+
+
 def test_interval_that_crosses_is_undecided_and_a_missing_model_not_tested() -> None:
     rows = {
         name: weighed(scores)

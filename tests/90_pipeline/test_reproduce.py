@@ -9,19 +9,25 @@ import json
 import os
 import re
 import shutil
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
+from pyproj import CRS
+from typer.testing import CliRunner
 
 torch = pytest.importorskip("torch")
 
 import pyarrow.parquet  # noqa: E402  (after the skip)
 
-from bradyseism.evaluation.truth import read_truth  # noqa: E402
+from bradyseism import cli  # noqa: E402
+from bradyseism.evaluation.truth import TruthRow, read_truth  # noqa: E402
+from bradyseism.maps.frames import ground_blocks  # noqa: E402
 from bradyseism.maps.velocity_map import Grid, VelocityMap  # noqa: E402
 from bradyseism.maps.writers.map_files import write_map  # noqa: E402
 from bradyseism.models.checkpoint import load  # noqa: E402
@@ -31,11 +37,18 @@ from bradyseism.workflows import reproduce_learning  # noqa: E402
 from bradyseism.workflows.reproduce import reproduce  # noqa: E402
 from bradyseism.workflows.reproduce_data import (  # noqa: E402
     Inputs,
-    background_maps,
-    backgrounds_of,
+    field_maps,
     frame_maps,
+    injection_frames,
+    injection_maps,
     read_frames,
+)
+from bradyseism.workflows.reproduce_ground import (  # noqa: E402
+    background_maps,
+    background_patches,
+    backgrounds_of,
     refuse_overlap,
+    refuse_volcanoes,
 )
 from bradyseism.workflows.reproduce_settings import SIZES, ReproduceSettings  # noqa: E402
 from bradyseism.workflows.run_arrays import load_backgrounds, load_maps, save_maps  # noqa: E402
@@ -72,6 +85,16 @@ def quiet_at(longitude: float, latitude: float, shape: int = 1024) -> VelocityMa
     rng = np.random.default_rng(7)
     grid = Grid.around(longitude, latitude, (shape, shape), pixel_size=200.0)
     return VelocityMap(rng.normal(0, 1e-3, (shape, shape)).astype(np.float32), grid, 5.0)
+
+
+def refuse_all(
+    maps: list[VelocityMap],
+    frames: list[tuple[TruthRow, VelocityMap]],
+    truth: tuple[TruthRow, ...],
+) -> None:
+    refuse_volcanoes(maps, truth)
+    patches = background_patches(maps, TINY.encoding("half"))
+    refuse_overlap(patches, [("test frame", frame) for _, frame in frames])
 
 
 def interrupt(*_: object) -> None:
@@ -126,6 +149,46 @@ def test_every_model_judges_every_patch(finished: Path) -> None:
     inside = ((corner <= peak) & (corner + 64 > peak)).all(axis=1)
     assert_array_equal(label == 1, inside & (frame == "loud"))
     assert set(np.array(rows["rate"])[frame == "loud"]) == {0.015}
+
+
+def test_synthetic_sources_have_the_rate_of_their_peak(finished: Path) -> None:
+    """Peaks of 6 to 100 mm in five years."""
+    table = pyarrow.parquet.read_table(finished / "predictions/half/compact/synthetic.parquet")
+    rate, label = (np.array(table[name]) for name in ("rate", "label"))
+    assert set(label) == {0, 1}
+    assert not rate[label == 0].any()
+    assert np.abs(rate[label == 1]).min() >= 0.0012
+    assert np.abs(rate[label == 1]).max() <= 0.020
+    whole = reproduce_learning.Study(
+        reproduce_learning.RunFolder(finished), TINY, "half"
+    ).synthetic(seed_offset=1)
+    row = int(np.flatnonzero(label == 1)[0])
+    index = int(table["frame"][row].as_py().split()[1])
+    assert_allclose(rate[row] * 5, whole.peak(index))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BrokenProcessPool("A process in the process pool was terminated abruptly"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed."),
+    ],
+)
+def test_dead_worker_ends_in_one_message(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: RuntimeError
+) -> None:
+    def dying(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr("bradyseism.workflows.reproduce.reproduce", dying)
+    arguments = ["reproduce", "--size", "smoke", "-o", str(tmp_path / "run"), "--quiet"]
+    answer = CliRunner().invoke(cli.app, arguments)
+    assert answer.exit_code == 2
+    assert answer.stderr.count("bradyseism:") == 1
+    assert re.search(r"worker process died.* the same command with --resume goes on", answer.stderr)
+    error.args = ("of another kind",)
+    if type(error) is RuntimeError:
+        assert CliRunner().invoke(cli.app, arguments).exception is error
 
 
 def test_predictions_are_those_of_the_whole_network(finished: Path) -> None:
@@ -381,9 +444,9 @@ def test_background_that_fine_tuning_must_not_see(
     assert inputs.frames is not None
     assert inputs.truth is not None
     frames, truth = read_frames(inputs.frames, inputs.truth), read_truth(inputs.truth)
-    refuse_overlap([quiet_at(-72.0, -30.0)], frames, truth)
+    refuse_all([quiet_at(-72.0, -30.0)], frames, truth)
     with pytest.raises(ValueError, match=message):
-        refuse_overlap([quiet_at(*place)], frames, truth)
+        refuse_all([quiet_at(*place)], frames, truth)
 
 
 def test_volcanoes_of_maps_elsewhere_count_too(inputs: Inputs, tmp_path: Path) -> None:
@@ -401,16 +464,123 @@ def test_volcanoes_of_maps_elsewhere_count_too(inputs: Inputs, tmp_path: Path) -
     frames, truth = read_frames(tmp_path / "frames", table), read_truth(table)
     assert [row.map for row, _ in frames] == ["still"]
     with pytest.raises(ValueError, match="'map' holds the volcano of 'other' at longitude -72"):
-        refuse_overlap([quiet_at(-72.1, -30.0)], frames, truth)
+        refuse_all([quiet_at(-72.1, -30.0)], frames, truth)
 
 
 def test_too_little_background_is_refused(inputs: Inputs) -> None:
     assert inputs.background is not None
-    maps = background_maps(inputs.background)
     encoding = TINY.encoding("half")
-    assert len(backgrounds_of(maps, encoding, 16, 0)) == 16
+    patches = background_patches(background_maps(inputs.background), encoding)
+    assert len(backgrounds_of(patches, encoding, 16, 0)) == 16
     with pytest.raises(ValueError, match=r"hold 16 patches .* need 836: .*backgrounds = 16"):
-        backgrounds_of(maps, encoding, 836, 0)
+        backgrounds_of(patches, encoding, 836, 0)
+
+
+def noise_over(west: float, east: float, pixel: float = 0.01, south: float = 40.3) -> VelocityMap:
+    """A map of 1.6 degrees from south to north, in degrees as the Anatolian frames are."""
+    shape = (round(1.6 / pixel), round((east - west) / pixel))
+    rng = np.random.default_rng(round(10 * west))
+    grid = Grid(shape, Affine(pixel, 0, west, 0, -pixel, south + 1.6), CRS.from_epsg(4326))
+    return VelocityMap(rng.normal(0, 1e-3, shape).astype(np.float32), grid, 5.0)
+
+
+@pytest.fixture
+def tracks(tmp_path: Path) -> Path:
+    """Folder of two tracks over one ground of both halves of the split, table one above it."""
+    folder = tmp_path / "given" / "tracks"
+    folder.mkdir(parents=True)
+    for name, west in (("one", 31.4), ("two", 31.7)):
+        write_map(folder / f"{name}.tif", noise_over(west, 35.0))
+    rows = [[name, f"tracks/{name}.tif", 0, "", "", "", ""] for name in ("one", "two")]
+    write_truth(folder.parent / "truth.csv", [*rows, ["loud", "loud.tif", 1, "0 0 5", "", "", ""]])
+    return folder
+
+
+def test_tuning_half_is_background_and_testing_half_takes_sources(
+    tracks: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One folder of maps serves both; without frames the analogue ones are simulated."""
+    monkeypatch.setattr("bradyseism.workflows.reproduce.pretrained", interrupt)
+    settings = replace(TINY, backgrounds=6, frames=(0,))
+    given = Inputs(background=tracks, injection=tracks)
+    with pytest.raises(KeyboardInterrupt, match="before training"):
+        reproduce(tmp_path / "run", settings, given, COMMAND)
+    kept = load_backgrounds(tmp_path / "run/data/backgrounds.npz")
+    assert len(kept) == 6
+    assert {one.origin for one in kept} <= {"one", "two"}
+    assert max(one.longitude for one in kept) < 33.0
+    hosts = load_maps(tmp_path / "run/data/injection.npz")
+    assert min(one.longitude for one in hosts) > 33.6
+    assert len(load_maps(tmp_path / "run/data/frames.npz")) == 1
+    assert not (tmp_path / "run/analogue/background").exists()
+
+
+def test_windows_of_both_halves_share_no_pixel_in_the_north() -> None:
+    """There the strip between the halves is narrower than a patch."""
+    encoding = TINY.encoding("half")
+    left_out = 0
+    for west in np.arange(32.63, 32.73, 0.01):  # a patch's width in the south, and a little more
+        patches = background_patches([noise_over(west, west + 0.64, south=41.0)], encoding)
+        left_out += not patches
+        refuse_overlap(patches, [("injection frame", noise_over(33.29, 34.0, south=41.0))])
+    assert 0 < left_out < 10
+
+
+def test_background_shares_no_ground_with_any_test(tracks: Path) -> None:
+    encoding = TINY.encoding("half")
+    free = background_patches([noise_over(36.5, 38.5)], encoding)
+    assert len(free) == 9  # outside the region of the split
+    far, near = noise_over(38.6, 40.0), noise_over(38.0, 40.0)
+    refuse_overlap(free, [("field map", far)])
+    for words in ("injection frame", "field map"):
+        message = f"background 'map' overlaps the {words} 'near': fine-tuning must not see"
+        with pytest.raises(ValueError, match=message):
+            refuse_overlap(free, [(words, replace(near, name="near"))])
+    # Judged by patch: the other half of a map that is tested on is free ground.
+    halves = background_patches(background_maps(tracks), encoding)
+    refuse_overlap(halves, [("injection frame", noise_over(33.31, 35.0))])
+
+
+@pytest.mark.parametrize("given", ["injection", "field"])
+def test_background_that_is_tested_on_is_refused(
+    inputs: Inputs, tmp_path: Path, given: str
+) -> None:
+    assert inputs.background is not None
+    table = inputs.background.parent / "away.csv"
+    write_truth(table, [["away", "background/away.tif", 0, "", "", "", ""]])
+    words = {"injection": "injection frame 'away:", "field": "field map 'away'"}[given]
+    with pytest.raises(ValueError, match=f"background 'away' overlaps the {words}"):
+        reproduce(tmp_path / "run", TINY, replace(inputs, **{given: table}), COMMAND)
+    assert not (tmp_path / "run/data/backgrounds.npz").exists()
+
+
+def test_background_is_named_by_a_folder_or_by_a_truth_table(inputs: Inputs, tracks: Path) -> None:
+    assert inputs.background is not None
+    for source in (tracks, tracks.parent, tracks.parent / "truth.csv"):
+        assert [one.name for one in background_maps(source)] == ["one", "two"]
+    assert len(background_maps(inputs.background)) == 1  # the table above it names other maps
+
+
+def test_frames_of_one_ground_are_one_place(tracks: Path) -> None:
+    encoding = TINY.encoding("half")
+    frames = injection_frames(tracks, encoding)
+    made, _ = injection_maps(frames, encoding, 4, 0)
+    blocks = ground_blocks(frames, 51_200.0)
+    assert len(set(blocks)) < 0.5 * len(frames)
+    assert [one.place for one in made[: len(frames)]] == [f"block {number}" for number in blocks]
+    hosts = {one.name: one.place for one in made[: len(frames)]}
+    assert all(hosts[one.name] == one.place for one in made[len(frames) :])
+
+
+def test_field_maps_of_one_ground_are_one_place() -> None:
+    names = {"first": 31.0, "apart": 36.0, "second": 33.0, "between": 32.0}
+    found = [
+        (TruthRow(name, Path(name), False, (), (), {}), noise_over(west, west + 1.5))
+        for name, west in names.items()
+    ]
+    places = {one.name: one.place for one in field_maps(found, TINY.encoding("half"))}
+    assert len({places[name] for name in ("first", "second", "between")}) == 1
+    assert places["apart"] == "apart"
 
 
 def test_missing_inputs_are_named(inputs: Inputs, tmp_path: Path) -> None:
@@ -515,7 +685,7 @@ def test_learning_rates_are_tried_once_and_diverged_ones_left(
 def test_sizes_hold_what_the_paper_holds() -> None:
     full = SIZES["full"]
     assert (full.samples, full.backgrounds, full.size, full.pixel_size) == (330_834, 836, 256, 200)
-    assert full.loop.patience == 10
+    assert full.loop.patience == 10 * full.loop.checks
     assert (full.loop.precision, full.loop.checks) == ("bf16-mixed", 4)
     for settings in SIZES.values():
         assert settings.network == "inception_resnet_v2"
@@ -531,6 +701,7 @@ def test_sizes_hold_what_the_paper_holds() -> None:
         ({"cycles": ("double",)}, "cycles .*double.* are not all of half, whole"),
         ({"samples": 3}, "samples 3 is outside 20 to 330834"),
         ({"backgrounds": 4}, "backgrounds 4 are too few"),
+        ({"backgrounds": 5}, "backgrounds 5 are too few .* give at least 6"),
         ({"seeds": ()}, "give at least one seed"),
     ],
 )

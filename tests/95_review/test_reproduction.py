@@ -16,10 +16,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from bradyseism.evaluation.claims import CLAIMS
 from bradyseism.evaluation.published import PUBLISHED
 from bradyseism.evaluation.scores import confusion, roc_auc
+from bradyseism.maps.volcanoes import Volcano
 from bradyseism.review.network_figure import approaches_figure
 from bradyseism.review.reproduction import draw
 from bradyseism.review.saving import save_figure
-from bradyseism.review.set_figures import composition_figure
+from bradyseism.review.set_figures import composition_figure, region_figure
 from bradyseism.review.tables import Table
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.finetuning import FINETUNING_SETS
@@ -371,6 +372,28 @@ def test_figures_show_the_sets_as_the_run_was_set(drawn_run: Path) -> None:
     assert "background\n+ volcano,\nlow-pass" in words
 
 
+def test_volcanoes_of_the_catalogue_stand_on_the_map() -> None:
+    one = LabelledMap(
+        "a", "a", np.zeros((64, 64), np.float32), np.zeros((0, 2)), np.zeros((0, 2)),
+        True, 0.0, 5.0, -67.0, -22.0,
+    )  # fmt: skip
+    peak = Volcano(1, "Cerro", -67.2, -22.1)
+
+    def drawn(*volcanoes: Volcano) -> tuple[list[tuple[float, float]], list[str]]:
+        axes = region_figure([one], {}, 800.0, volcanoes).axes[0]
+        triangles = [line for line in axes.lines if line.get_marker() == "^"]
+        places = [(line.get_xdata()[0], line.get_ydata()[0]) for line in triangles
+                  if len(line.get_xdata())]  # fmt: skip
+        return places, [text.get_text() for text in axes.get_legend().get_texts()]
+
+    places, words = drawn(peak)
+    assert places == [(-67.2, -22.1)]
+    assert words[-1] == "volcano"
+    places, words = drawn()
+    assert not places
+    assert "volcano" not in words
+
+
 def test_latent_plane_keeps_far_sets_apart_and_is_kept(drawn_run: Path, tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     stored = tmp_path / "latent" / "plane.npz"
@@ -383,6 +406,25 @@ def test_latent_plane_keeps_far_sets_apart_and_is_kept(drawn_run: Path, tmp_path
     assert again is not None
     assert_array_equal(again.place, plane.place)
     assert latent_plane(tmp_path, tmp_path / "other.npz") is None
+
+
+def test_latent_plane_is_made_again_where_features_were_added(
+    drawn_run: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("sklearn")
+    features, stored = tmp_path / "features", tmp_path / "plane.npz"
+    shutil.copytree(drawn_run / "features/half/inception_resnet_v2", features)
+    (features / "frames.npz").rename(tmp_path / "frames.npz")
+    before = latent_plane(features, stored)
+    assert before is not None
+    assert "frames" not in before.name
+    (tmp_path / "frames.npz").rename(features / "frames.npz")
+    after = latent_plane(features, stored)
+    assert after is not None
+    assert "frames" in after.name
+    again = latent_plane(features, stored)
+    assert again is not None
+    assert_array_equal(again.place, after.place)
 
 
 @pytest.mark.torch

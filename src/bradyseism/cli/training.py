@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -205,7 +206,7 @@ def reproduce(
         Path | None, typer.Option(help="Folder of test frames, 512 x 512 pixels of 200 m.")
     ] = None,
     background: Annotated[
-        Path | None, typer.Option(help="Folder of volcano-free maps for fine-tuning.")
+        Path | None, typer.Option(help="Volcano-free maps for fine-tuning: folder or truth table.")
     ] = None,
     truth: Annotated[Path | None, typer.Option(help="Truth table of the frames.")] = None,
     injection: Annotated[
@@ -223,7 +224,7 @@ def reproduce(
 ) -> None:
     """Repeat the experiment of Beker et al. (2022), to its tables and figures; any stop is resumed.
 
-    Without maps of your own the analogue frames are simulated and taken.
+    Without frames of your own the analogue frames are simulated and taken.
 
     Example: `bradyseism reproduce --size cpu -o runs/paper`
     """
@@ -260,6 +261,13 @@ def reproduce(
         if (output / "run.json").exists():
             complain(f"what is done stands in {output}; the same command with --resume goes on")
         raise
+    except RuntimeError as error:
+        if not (isinstance(error, BrokenExecutor) or "DataLoader worker" in str(error)):
+            raise
+        raise ValueError(
+            f"a worker process died, perhaps for want of memory ({error}): what is done stands in "
+            f"{output}; free memory, and the same command with --resume goes on"
+        ) from error
     _draw_run(output, quiet=quiet)
 
 

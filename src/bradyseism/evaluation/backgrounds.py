@@ -16,6 +16,7 @@ from bradyseism.evaluation.clairvoyant import TurbulenceTest, YardstickSettings
 from bradyseism.evaluation.heavy_tail import heavy_tailed_bound
 from bradyseism.evaluation.hidden_sources import Answer, MapWindows, Windows, hide
 from bradyseism.evaluation.injection_plan import InjectionSettings, cut_frames
+from bradyseism.maps.frames import ground_blocks
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.scenes.priors import LogUniform
 from bradyseism.scenes.synthesis import SceneSettings, random_scene, robust_spread
@@ -136,7 +137,7 @@ def real_backgrounds(
         plan = hide(own, settings.widths, settings.sources, settings.prior, rng)
         windows = MapWindows(own, own, plan, rates)
         hosts = {width: np.array([one.frame for one in of]) for width, of in plan.items()}
-        blocks = _blocks(own, cutting.side)
+        blocks = ground_blocks(own, cutting.side)
         content = hashlib.sha256(b"".join(frame.velocity.tobytes() for frame in own))
         yield Background(
             f"{word} real maps, {1e3 * np.median(spreads[chosen]):.1f} mm/yr",
@@ -183,17 +184,3 @@ def _itself(windows: Windows, _pool: Pool) -> Windows:
 
 def _matched_filter(test: TurbulenceTest, _pool: Pool) -> Answer:
     return test.bound()
-
-
-def _blocks(frames: Sequence[VelocityMap], side: float) -> NDArray[np.int64]:
-    """Number of the block of ground, `side` metres wide, in which each window has its centre."""
-    centres = [
-        frame.grid.longitude_latitude(*((length - 1) / 2 for length in frame.grid.shape))
-        for frame in frames
-    ]
-    degree = 111_195.0
-    rows = np.array([np.floor(float(latitude) * degree / side) for _, latitude in centres])
-    east = np.array([float(longitude) for longitude, _ in centres])
-    columns = np.floor(east * degree * np.cos(np.radians(rows * side / degree)) / side)
-    _, blocks = np.unique(np.stack([rows, columns]), axis=1, return_inverse=True)
-    return np.asarray(blocks.ravel(), dtype=np.int64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from affine import Affine
@@ -18,6 +19,7 @@ MOST_MISSING = 0.05  # share of a frame
 METRES_PER_DEGREE = 111_000.0
 """Of latitude, a little short, so that a reach errs on the wide side."""
 
+_MOST_POINTS = 256  # along a side of a map, whose ground is compared with that of another
 _CUT_MARGIN = 8  # pixels of the map kept around a cut, so that averages at its border are whole
 
 
@@ -221,6 +223,44 @@ def part_of(velocity_map: VelocityMap, rows: slice, columns: slice) -> VelocityM
     )
 
 
+def ground_blocks(maps: Sequence[VelocityMap], side: float) -> NDArray[np.int64]:
+    """Number of the block of ground, `side` metres wide, in which each map has its centre.
+
+    Windows that overlap, or show one ground from two tracks, count so as few places and not as
+    many.
+
+    Parameters
+    ----------
+    maps : sequence of VelocityMap
+        Windows of about one size.
+    side : float
+        Metres, positive.
+
+    Returns
+    -------
+    array of int, shape (maps,)
+        From 0 on, from south-west to north-east.
+    """
+    centres = [
+        one.grid.longitude_latitude(*((length - 1) / 2 for length in one.grid.shape))
+        for one in maps
+    ]
+    degree = 111_195.0
+    rows = np.array([np.floor(float(latitude) * degree / side) for _, latitude in centres])
+    east = np.array([float(longitude) for longitude, _ in centres])
+    columns = np.floor(east * degree * np.cos(np.radians(rows * side / degree)) / side)
+    _, blocks = np.unique(np.stack([rows, columns]), axis=1, return_inverse=True)
+    return np.asarray(blocks.ravel(), dtype=np.int64)
+
+
+def share_ground(first: VelocityMap, second: VelocityMap) -> bool:
+    """Whether data of one map lie on data of the other.
+
+    Of maps of more than 256 pixels along a side only every second, third ... pixel is looked at.
+    """
+    return _lies_on(first, second) or _lies_on(second, first)
+
+
 def mean_look(look: NDArray[np.floating] | None) -> NDArray[np.float64] | None:
     """Mean look vector (3,) of a map or a part of it; None where it is not known."""
     if look is None:
@@ -231,3 +271,13 @@ def mean_look(look: NDArray[np.floating] | None) -> NDArray[np.float64] | None:
         return None
     mean = vectors.mean(axis=1)
     return np.asarray(mean / np.linalg.norm(mean))
+
+
+def _lies_on(first: VelocityMap, second: VelocityMap) -> bool:
+    step = max(1, max(first.grid.shape) // _MOST_POINTS)
+    points = step * np.argwhere(first.valid[::step, ::step])
+    place = second.grid.row_column(*first.grid.longitude_latitude(points[:, 0], points[:, 1]))
+    pixels = np.rint(np.stack(place, axis=1))
+    inside = ((pixels >= 0) & (pixels < second.grid.shape)).all(axis=1)
+    row, column = pixels[inside].astype(np.intp).T
+    return bool(second.valid[row, column].any())

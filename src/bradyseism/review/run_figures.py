@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bradyseism.maps.volcanoes import Volcano, read_catalogue
 from bradyseism.review import insight_figures, network_figure, set_figures
 from bradyseism.review.model_words import CYCLE_WORDS, model_word
 from bradyseism.review.run_book import Book
@@ -39,7 +40,7 @@ def draw_sets(book: Book) -> None:
     if maps:
         pixel = book.run.pixel_size(side or maps[0].displacement.shape[0] // 2)
         patterns = confusing_patterns(maps, pixel, side or maps[0].displacement.shape[0] // 2)
-        figure = set_figures.region_figure(maps, patterns, pixel)
+        figure = set_figures.region_figure(maps, patterns, pixel, _volcanoes(book.run))
         caption = (
             f"Figure 1. {len(maps)} frames ({book.run.test_words['frames']}), "
             f"{sum(bool(len(one.peaks)) for one in maps)} with deformation. Right: patches of "
@@ -111,6 +112,14 @@ def draw_latent(book: Book) -> None:
         )
         caption = f"t-SNE of the pooled features of all sets, {words}."
         book.add_figure("What the network looks at", f"latent-{network}-{cycle}", figure, caption)
+
+
+def _volcanoes(run: Run) -> Sequence[Volcano]:
+    """The catalogue of the analogue frames; none where it has headings alone, or is not there."""
+    path = run.folder / "analogue/volcanoes.csv"
+    if not path.is_file() or len(path.read_text(encoding="utf-8").splitlines()) < 2:
+        return ()
+    return read_catalogue(path).volcanoes
 
 
 def _first_cycle(run: Run) -> str:

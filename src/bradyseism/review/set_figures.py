@@ -12,6 +12,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bradyseism.maps.frames import METRES_PER_DEGREE
+from bradyseism.maps.volcanoes import Volcano
 from bradyseism.review.drawing import (
     CYCLE_COLOURS,
     HALO,
@@ -35,7 +36,10 @@ _PANEL_WORDS = {"compact": "compact, as over salt flats", "rough": "rough, as on
 
 @styled
 def region_figure(
-    maps: Sequence[LabelledMap], patterns: Mapping[str, Sequence[Exhibit]], pixel_size: float
+    maps: Sequence[LabelledMap],
+    patterns: Mapping[str, Sequence[Exhibit]],
+    pixel_size: float,
+    volcanoes: Sequence[Volcano] = (),
 ) -> Figure:
     """Frames of the test set on a map, and signals among them that are no volcano.
 
@@ -47,11 +51,16 @@ def region_figure(
         Of `confusing_patterns`: displacement in metres.
     pixel_size : float
         Metres.
+    volcanoes : sequence of Volcano
+        Of the catalogue.
     """
     figure = new_figure(7.4, 4.7)
     axes = figure.add_axes((0.085, 0.135, 0.40, 0.84))
     axes.set_anchor("N")
     _draw_frames(axes, maps, pixel_size)
+    for one in volcanoes:
+        axes.plot(one.longitude, one.latitude, "^", ms=4, mfc=MARK, mec="white", mew=0.4, zorder=3)
+    _frame_legend(axes, volcanoes=bool(volcanoes))
     shown = [(kind, exhibit) for kind, parts in patterns.items() for exhibit in parts[:2]]
     end = 1e3 * max((velocity_range(exhibit.image) for _, exhibit in shown), default=1e-3)
     colours = colours_over(VELOCITY_COLOURS, -end, end)
@@ -169,7 +178,7 @@ def _draw_frames(axes: Axes, maps: Sequence[LabelledMap], pixel_size: float) -> 
             east = corner[0] + (column + 0.5) / columns * wide
             north = corner[1] + (1 - (row + 0.5) / rows) * tall
             axes.plot(east, north, "o", ms=4.5, mfc=_WITH, mec="white", mew=0.7, zorder=4)
-    axes.plot(longitude, latitude, "^", ms=4, mfc=MARK, mec="white", mew=0.5, zorder=3)
+    axes.plot(longitude, latitude, "+", ms=8, mec=INK, mew=0.6, zorder=3)
     reach = 0.75 * max(one.displacement.shape[0] for one in maps) * pixel_size / METRES_PER_DEGREE
     axes.set_ylim(latitude.min() - reach, latitude.max() + reach)
     axes.set_xlim(longitude.min() - reach * stretch, longitude.max() + reach * stretch)
@@ -179,20 +188,21 @@ def _draw_frames(axes: Axes, maps: Sequence[LabelledMap], pixel_size: float) -> 
         axis.set_major_formatter(_degree_formatter(signs))
     axes.grid(color="#e9ecef", linewidth=0.7)
     axes.set_axisbelow(True)
-    _frame_legend(axes)
 
 
 def _degree_formatter(signs: str) -> FuncFormatter:
     return FuncFormatter(lambda value, _: degrees(value, signs))
 
 
-def _frame_legend(axes: Axes) -> None:
+def _frame_legend(axes: Axes, *, volcanoes: bool) -> None:
     entries = [
         axes.plot([], [], "s", ms=8, mfc="none", mec=_WITH, label="frame with deformation")[0],
         axes.plot([], [], "s", ms=8, mfc="none", mec=_WITHOUT, label="frame without")[0],
         axes.plot([], [], "o", ms=5, mfc=_WITH, mec="white", label="peak of deformation")[0],
-        axes.plot([], [], "^", ms=5, mfc=MARK, mec="white", label="centre of the frame")[0],
+        axes.plot([], [], "+", ms=5, mec=INK, label="centre of the frame")[0],
     ]
+    if volcanoes:
+        entries += axes.plot([], [], "^", ms=4, mfc=MARK, mec="white", label="volcano")
     # Below the labels of the axis, however flat the map is.
     axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2,
                 frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4,

@@ -147,12 +147,15 @@ class PaperSet:
 
     def displacement(self, index: int) -> NDArray[np.float64]:
         """Cumulative LOS displacement (m) of the sample before wrapping, (size, size)."""
-        rng = np.random.default_rng([self.seed, self._checked(index)])
-        geometry = self.geometry(index)
-        noise = self._noise(geometry, rng)
-        if not self.label(index):
-            return noise
-        return noise + self.volcanoes.displacement(geometry.look, self.encoding, rng)
+        noise, deformation = self._parts(index)
+        return noise if deformation is None else noise + deformation
+
+    def peak(self, index: int) -> float:
+        """Signed peak LOS displacement (m) of the deformation in the sample; 0 without."""
+        deformation = self._parts(index)[1]
+        if deformation is None:
+            return 0.0
+        return float(deformation.flat[np.argmax(np.abs(deformation))])
 
     def split(self, validation: float = 0.1) -> tuple[Selection, Selection]:
         """Divide at random, the same share of each geometry.
@@ -177,6 +180,15 @@ class PaperSet:
         training = np.sort(np.concatenate([order[held:] for order in orders]))
         validated = np.sort(np.concatenate([order[:held] for order in orders]))
         return Selection(self, training), Selection(self, validated)
+
+    def _parts(self, index: int) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Noise, and deformation where there is any, both in metres."""
+        rng = np.random.default_rng([self.seed, self._checked(index)])
+        geometry = self.geometry(index)
+        noise = self._noise(geometry, rng)
+        if not self.label(index):
+            return noise, None
+        return noise, self.volcanoes.displacement(geometry.look, self.encoding, rng)
 
     def _noise(self, geometry: Geometry, rng: np.random.Generator) -> NDArray[np.float64]:
         """Turbulent atmosphere (m) of the amplitude of the track."""

@@ -45,7 +45,8 @@ def latent_plane(folder: Path, stored: Path, *, seed: int = 0) -> LatentPlane | 
     folder : Path
         ``features/CYCLE/NETWORK`` of a run.
     stored : Path
-        Where the plane is kept, an .npz file: the same features always give the same figure.
+        Where the plane is kept, an .npz file: the same features always give the same figure. It is
+        taken only where the folder holds features of the same samples, or none any more.
     seed : int
         Seed of the choice of samples and of t-SNE.
 
@@ -54,10 +55,13 @@ def latent_plane(folder: Path, stored: Path, *, seed: int = 0) -> LatentPlane | 
     LatentPlane or None
         None where fewer than two sets, or fewer than 20 samples, have features.
     """
+    features, names, labels = _gathered(folder, np.random.default_rng(seed))
     if stored.is_file():
         with np.load(stored, allow_pickle=False) as file:
-            return LatentPlane(file["place"], file["name"], file["label"])
-    features, names, labels = _gathered(folder, np.random.default_rng(seed))
+            kept = LatentPlane(file["place"], file["name"], file["label"])
+        same = np.array_equal(kept.name, names) and np.array_equal(kept.label, labels)
+        if same or not names.size:
+            return kept
     if len(set(names)) < 2 or len(names) < 20:
         return None
     plane = LatentPlane(_embedded(features, seed), names, labels)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
-from pyproj import Geod
 
 from bradyseism.evaluation.injection_plan import (
     InjectionSettings,
@@ -20,17 +20,20 @@ from bradyseism.evaluation.injection_plan import (
     plan_csv,
 )
 from bradyseism.evaluation.truth import Place, TruthRow, read_truth, volcano_free_maps
-from bradyseism.maps.frames import FRAME_SHAPE, MOST_MISSING, PIXEL_SIZE
-from bradyseism.maps.readers import open_map
+from bradyseism.maps.frames import (
+    FRAME_SHAPE,
+    MOST_MISSING,
+    PIXEL_SIZE,
+    ground_blocks,
+    share_ground,
+)
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.labelled import LabelledMap
-from bradyseism.samples.real import Background, cut_backgrounds
 from bradyseism.samples.synthetic import beside_samples
 
 logger = logging.getLogger(__name__)
 
-_GEOD = Geod(ellps="WGS84")
 _TOLERANCE = 0.01  # of the pixel size of a frame
 _NOT_MAPS = (".csv", ".json", ".md", ".txt", ".geojson")
 
@@ -44,7 +47,7 @@ class Inputs:
     frames, truth : Path
         Folder of test frames, and the truth table that labels them.
     background : Path
-        Folder of volcano-free maps for fine-tuning.
+        Folder of volcano-free maps (or their truth table) for fine-tuning.
     injection : Path
         Folder of volcano-free real maps (or its truth table) to hide sources in.
     field : Path
@@ -80,7 +83,7 @@ def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]
             "add the maps, or take the lines out"
         )
     known = {row.path.resolve() for row in rows}
-    bare = [path.name for path in _map_files(folder) if path.resolve() not in known]
+    bare = [path.name for path in map_files(folder) if path.resolve() not in known]
     if bare or not rows:
         raise ValueError(
             f"frames without labels: {', '.join(bare) or 'all'} of {folder} do not stand in "
@@ -90,43 +93,6 @@ def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]
     for _, frame in frames:
         _check_frame(frame)
     return frames
-
-
-def refuse_overlap(
-    backgrounds: Sequence[VelocityMap],
-    frames: Sequence[tuple[TruthRow, VelocityMap]],
-    truth: Sequence[TruthRow],
-) -> None:
-    """Refuse a background that holds ground of a test frame or a volcano of the truth table.
-
-    Parameters
-    ----------
-    backgrounds : sequence of VelocityMap
-    frames : sequence of (TruthRow, VelocityMap)
-        Of `read_frames`.
-    truth : sequence of TruthRow
-        The whole table, with maps that lie elsewhere.
-
-    Raises
-    ------
-    ValueError
-        Naming both.
-    """
-    for background in backgrounds:
-        for row in truth:
-            for centre in (*row.must, *row.may):
-                if _holds(background, centre):
-                    raise ValueError(
-                        f"background {background.name!r} holds the volcano of {row.map!r} at "
-                        f"longitude {centre.longitude:g}, latitude {centre.latitude:g}: "
-                        "fine-tuning must not see what is tested; give other background"
-                    )
-        for row, frame in frames:
-            if _overlap(background, frame):
-                raise ValueError(
-                    f"background {background.name!r} overlaps the test frame {row.map!r}: "
-                    "fine-tuning must not see what is tested; give other background"
-                )
 
 
 def labelled(row: TruthRow, velocity_map: VelocityMap, grid: Grid) -> LabelledMap:
@@ -166,74 +132,73 @@ def frame_maps(
     return [labelled(row, frame, _coarser(frame.grid, factor)) for row, frame in frames]
 
 
-def background_maps(folder: Path) -> list[VelocityMap]:
-    """Maps of a folder: the volcano-free rows of its own truth table, or else every file."""
-    if (folder / "truth.csv").is_file():
-        return volcano_free_maps(folder)
-    return [open_map(path) for path in _map_files(folder)]
-
-
-def backgrounds_of(
-    maps: Sequence[VelocityMap], encoding: WrappedPatch, count: int, seed: int
-) -> list[Background]:
-    """Patches that do not overlap, `count` of them drawn at random where there are more.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer.
-    """
-    found = [patch for each in maps for patch in cut_backgrounds(each, encoding)]
-    if len(found) < count:
-        raise ValueError(
-            f"{len(maps)} background maps hold {len(found)} patches of {encoding.size} x "
-            f"{encoding.size} pixels of {encoding.pixel_size:g} m, but the fine-tuning sets need "
-            f"{count}: give more maps, or set backgrounds = {len(found)} under [reproduce]"
-        )
-    chosen = beside_samples(seed, 3).permutation(len(found))[:count]
-    return [found[index] for index in np.sort(chosen)]
+def injection_frames(source: Path, encoding: WrappedPatch) -> list[VelocityMap]:
+    """Frames of real volcano-free maps, as wide as a patch; of Anatolia the testing half alone."""
+    settings = InjectionSettings(side=encoding.size * encoding.pixel_size)
+    return cut_frames(volcano_free_maps(source), settings)
 
 
 def injection_maps(
-    source: Path, encoding: WrappedPatch, count: int, seed: int
+    frames: Sequence[VelocityMap], encoding: WrappedPatch, count: int, seed: int
 ) -> tuple[list[LabelledMap], str]:
-    """Patches of real volcano-free maps, untouched and with a source, and the plan as a table.
+    """Patches of frames, untouched and with a source, and the plan as a table.
 
-    Only the testing half of the Anatolian frames is used.
+    Frames overlap by half, and tracks show the same ground: those of one block of ground, as wide
+    as a frame, are of one place.
     """
     settings = InjectionSettings(count=count, side=encoding.size * encoding.pixel_size)
-    frames = cut_frames(volcano_free_maps(source), settings)
     plan = draw_plan(frames, settings, beside_samples(seed, 4))
+    places = [f"block {number}" for number in ground_blocks(frames, settings.side)]
     none = np.zeros((0, 2))
-    made = [_patch(frame, encoding, none, 0.0) for frame in frames]
+    made = [
+        _patch(frame, encoding, none, 0.0, place)
+        for frame, place in zip(frames, places, strict=True)
+    ]
     for one in plan:
         frame = frames[one.frame]
         place = Place(one.longitude, one.latitude, 1.0)
         peak = _pixels((place,), _patch_grid(frame, encoding))
-        made.append(_patch(injected(frame, one), encoding, peak, one.rate))
+        made.append(_patch(injected(frame, one), encoding, peak, one.rate, places[one.frame]))
     return made, plan_csv(plan, frames)
 
 
-def field_maps(truth: Path, encoding: WrappedPatch) -> list[LabelledMap]:
-    """Real maps of a truth table at the pixel size of the run."""
+def read_field(truth: Path) -> list[tuple[TruthRow, VelocityMap]]:
+    """Real maps of a truth table that can be read, with their rows.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
     found = []
     for row in read_truth(truth):
         try:
-            velocity_map = row.open()
+            found.append((row, row.open()))
         except (ValueError, OSError) as error:
             logger.warning("field map %s is left out: %s", row.map, error)
-            continue
-        found.append(labelled(row, velocity_map, velocity_map.grid.local(encoding.pixel_size)))
     if not found:
         raise ValueError(f"{truth} names no map that can be read: look at its paths and options")
     return found
+
+
+def field_maps(
+    found: Sequence[tuple[TruthRow, VelocityMap]], encoding: WrappedPatch
+) -> list[LabelledMap]:
+    """Field maps at the pixel size of the run; those that share ground are of one place."""
+    made = [labelled(row, one, one.grid.local(encoding.pixel_size)) for row, one in found]
+    places = [one.place for one in made]
+    for first, second in itertools.combinations(range(len(found)), 2):
+        if share_ground(found[first][1], found[second][1]):
+            merged = places[second]
+            places = [places[first] if place == merged else place for place in places]
+    return [replace(one, place=place) for one, place in zip(made, places, strict=True)]
 
 
 def _elsewhere(path: Path, folder: Path) -> bool:
     return path.exists() and not path.resolve().is_relative_to(folder.resolve())
 
 
-def _map_files(folder: Path) -> list[Path]:
+def map_files(folder: Path) -> list[Path]:
     """Files of a folder that may be maps: no tables, no hidden files, no look companions."""
     files = sorted(p for p in folder.iterdir() if not p.name.startswith("."))
     stems = {path.stem for path in files}
@@ -280,10 +245,13 @@ def _patch_grid(frame: VelocityMap, encoding: WrappedPatch) -> Grid:
 
 
 def _patch(
-    frame: VelocityMap, encoding: WrappedPatch, peaks: NDArray[np.float64], rate: float
+    frame: VelocityMap,
+    encoding: WrappedPatch,
+    peaks: NDArray[np.float64],
+    rate: float,
+    place: str,
 ) -> LabelledMap:
     patch = frame.resampled(_patch_grid(frame, encoding))
-    place = frame.name
     none = np.zeros((0, 2))
     return LabelledMap(
         frame.name, place, patch.displacement, peaks, none, True, rate, frame.years, *_centre(patch)
@@ -294,21 +262,3 @@ def _centre(velocity_map: VelocityMap) -> tuple[float, float]:
     middle = ((length - 1) / 2 for length in velocity_map.grid.shape)
     longitude, latitude = velocity_map.grid.longitude_latitude(*middle)
     return float(longitude), float(latitude)
-
-
-def _holds(background: VelocityMap, place: Place) -> bool:
-    pixel = np.array(background.grid.row_column(place.longitude, place.latitude))
-    return bool(np.all((pixel >= -0.5) & (pixel <= np.array(background.grid.shape) - 0.5)))
-
-
-def _overlap(background: VelocityMap, frame: VelocityMap) -> bool:
-    (lon, lat), (other_lon, other_lat) = _centre(background), _centre(frame)
-    _, _, distance = _GEOD.inv(lon, lat, other_lon, other_lat)
-    reach = sum(0.5 * m.grid.pixel_size * np.hypot(*m.grid.shape) for m in (background, frame))
-    if distance > 1.2 * reach:
-        return False
-    points = background.grid.longitude_latitude(*np.nonzero(background.valid))
-    row, column = frame.grid.row_column(*points)
-    rows, columns = frame.grid.shape
-    inside = (row >= -0.5) & (row <= rows - 0.5) & (column >= -0.5) & (column <= columns - 0.5)
-    return bool(inside.any())
