@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from bradyseism.evaluation.baselines import BASELINES
 from bradyseism.physics import ExponentialModel, Mogi, turbulent_field
 
-SHAPE, PIXEL_SIZE = (256, 256), 200.0
+SHAPE, PIXEL_SIZE, LOOK = (256, 256), 200.0, np.array([0.0, 0.0, 1.0])
 
 
 def draw(folder: Path) -> None:
@@ -25,7 +25,7 @@ def draw(folder: Path) -> None:
     velocity[rng.random(SHAPE) < 0.2] = np.nan
     pictures = {"velocity": velocity / np.nanmax(np.abs(velocity))}
     for name, score in BASELINES.items():
-        values = score(velocity, PIXEL_SIZE)
+        values = score(velocity, PIXEL_SIZE, LOOK)
         pictures[name] = values / np.nanmax(values)
     figure = Figure(figsize=(13, 3.6), layout="constrained")
     for panel, (name, values) in zip(figure.subplots(1, 4), pictures.items(), strict=True):

@@ -42,8 +42,18 @@ def test_outliers_of_all_sizes_are_no_jump() -> None:
     assert oddities(velocity, YEARS) == ()
 
 
-def test_millimetres_taken_for_metres() -> None:
-    assert "is the unit mm/yr (--unit mm/yr)?" in only(1e3 * noise())
+@pytest.mark.parametrize("deviation", [3e-4, 4e-4, 2e-3, 1e-2])
+def test_millimetres_taken_for_metres(deviation: float) -> None:
+    assert "is the unit mm/yr (--unit mm/yr)?" in only(1e3 * noise(deviation))
+
+
+@pytest.mark.parametrize(("rate", "radius"), [(0.2, 127.0), (0.4, 84.0)])
+def test_a_sinking_city_is_not_odd(rate: float, radius: float) -> None:
+    """A pumped aquifer under most of the map; one under a third of it, as fast as Mexico City's."""
+    rows, columns = np.indices((256, 256)) - 128
+    bowl = np.clip(1.5 * (1.0 - np.hypot(rows, columns) / radius), 0.0, 1.0)
+    # Over a year, as neighbours on so steep a rim differ by half a wavelength in five.
+    assert oddities(noise() - rate * bowl, 1.0) == ()
 
 
 def test_metres_taken_for_millimetres() -> None:

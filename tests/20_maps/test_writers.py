@@ -134,6 +134,17 @@ class TestCog:
             assert dataset.nodata == 255
             assert_array_equal(dataset.read(1), mask)
 
+    def test_bands_have_names_and_units_of_their_own(self, tmp_path):
+        array = np.random.default_rng(3).random((2, *GRID.shape))
+        path = tmp_path / "a.tif"
+        write_cog(path, array, GRID, description=("rate", "width"), unit=("mm/yr", "km"))
+        with rasterio.open(path) as dataset:
+            assert dataset.descriptions == ("rate", "width")
+            assert dataset.units == ("mm/yr", "km")
+            assert_array_equal(dataset.read(), array.astype(np.float32))
+        with pytest.raises(ValueError, match="2 bands have 1 descriptions and 2 units: give each"):
+            write_cog(path, array, GRID, description="rate", unit=("mm/yr", "km"))
+
     def test_refuses_another_shape_and_leaves_the_old_file(self, tmp_path):
         path = tmp_path / "a.tif"
         path.write_text("old")

@@ -140,9 +140,20 @@ def test_without_a_look_there_is_no_common_source():
         result("b", DESCENDING, [(0, 0, 0.7)], seed=3),
     ]
     (place,) = find_places(maps, PRIOR)
-    assert place.looks == 2
     assert place.source is None
     assert place.motion is None
+
+
+@pytest.mark.parametrize("known", [[DESCENDING], [DESCENDING, ASCENDING], []])
+def test_a_map_without_a_look_is_no_evidence_of_its_own(known):
+    """It may be of the same track as another, whose noise would count twice."""
+    chances = [0.8, 0.7][: len(known)]
+    maps = [result(f"known{n}", look, [(0, 0, chances[n])], seed=n) for n, look in enumerate(known)]
+    maps += [result(name, None, [(0, 0, 0.9)], seed=5) for name in ("a", "b")]
+    (place,) = find_places(maps, PRIOR)
+    assert place.looks == max(len(known), 1)
+    expected = [[*chances[:1], 0.9, 0.9], *([one] for one in chances[1:])]
+    assert place.probability == pytest.approx(combined_probability(expected, PRIOR))
 
 
 @pytest.mark.parametrize("push", [(8e-3, 0.0, 0.0), (0.0, 0.0, -8e-3), (4e-3, 0.0, 6e-3)])

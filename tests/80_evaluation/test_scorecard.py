@@ -263,7 +263,7 @@ def test_injection_run_writes_its_plan_and_compares_all_methods(
     )
     assert plan.read_text().count("\n") == 5
     assert steps[0] == ((1, 5, "frames"), True)
-    assert list(outcome.scores) == ["bradyseism", *BASELINES]
+    assert list(outcome.scores) == ["bradyseism", *BASELINES, "same-window boxcar"]
     assert outcome.share("bradyseism", 0.05).estimate == 1
     assert outcome.share("bradyseism", 0.05, located=True).estimate >= 0.75
     json.dumps(outcome.as_json(), allow_nan=False)

@@ -58,8 +58,17 @@ def test_the_detectable_rate_lies_on_the_map_in_millimetres(
     with rasterio.open(tmp_path / "detectable_rate.tif") as made:
         assert made.shape == result.map.grid.shape
         assert made.transform == result.map.grid.transform
-        assert made.units == ("mm/yr",)
+        assert made.units == ("mm/yr", "km")
+        assert made.descriptions == ("smallest LOS rate that would have been found", "width")
         np.testing.assert_allclose(made.read(1), 1e3 * result.detectable, rtol=1e-5)
+        width = made.read(2)
+        np.testing.assert_allclose(width, 1e-3 * result.detectable_width, rtol=1e-5)
+    np.testing.assert_array_equal(np.isnan(width), np.isnan(result.detectable))
+    # Windows of 64 pixels and of the widths on the card: 0.1 and 0.3 of them.
+    levels = np.unique(result.windows["pixel_size"])
+    expected = np.unique(np.outer(levels, [0.1, 0.3]) * 64 / 1e3)
+    found = np.unique(width[np.isfinite(width)])
+    assert all(np.isclose(expected, one).any() for one in found)
 
 
 def test_a_result_without_detections_is_left_as_it_is(

@@ -22,8 +22,10 @@ from bradyseism.maps.writers.map_files import write_map
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
-from bradyseism.physics.sources import Mogi
+from bradyseism.physics.sources import CDM, Mogi
+from bradyseism.physics.variogram_fit import Estimate
 from bradyseism.review.report import write_report
+from bradyseism.review.sources import source_facts
 from bradyseism.workflows.properties import SOURCE_KEYS, source_properties
 from bradyseism.workflows.screening import Screening, as_json, screen, write_screening
 
@@ -85,8 +87,51 @@ def test_the_fields_of_a_source_are_in_the_units_of_their_names(screening, folde
     )
     assert facts["source_look"] == "of the map"
     assert 0.0 < facts["source_position_95_km"] < 1.0
+    assert facts["mogi"]["depth_km"] == facts["source_depth_km"]
+    assert facts["cdm"] is None
     assert facts["reasons"] == ["slope"]
     assert facts["reasons_in_words"] == [HINT.sentence]
+
+
+@pytest.fixture(scope="module")
+def told(screening):
+    """Estimate with a CDM beside its Mogi source."""
+    estimate = screening.results[0].detections[0].source
+    sill = CDM(
+        0.0, 0.0, 2.1e3, semi_axes=(1.2e3, 8e2, 0.0), opening=-0.25, rotations=(1.0, 2.0, 30.0)
+    )
+    cdm = replace(
+        estimate.mogi, model="CDM", source=sill, chi_square=0.97,
+        depth=Estimate("depth", 2.1e3, 1.9e3, 2.4e3),
+        strength=Estimate("potency rate", sill.potency, 1.2 * sill.potency, 0.8 * sill.potency),
+    )  # fmt: skip
+    return replace(estimate, cdm=cdm)
+
+
+def test_both_kinds_of_source_are_told_beside_the_better_one(told):
+    facts = source_properties(told)
+    mogi, cdm = facts["mogi"], facts["cdm"]
+    assert (mogi["model"], cdm["model"], facts["source_model"]) == ("Mogi", "CDM", "CDM")
+    assert facts["source_depth_km"] == cdm["depth_km"] == 2.1
+    assert (cdm["depth_low_km"], cdm["depth_high_km"]) == (1.9, 2.4)
+    assert cdm["potency_m3_per_year"] == -960_000  # 4 x 1200 x 800 x -0.25
+    assert cdm["volume_m3_per_year"] is None
+    assert cdm["semi_axes_km"] == [1.2, 0.8, 0.0]
+    assert cdm["rotations_degrees"] == [1.0, 2.0, 30.0]
+    assert cdm["opening_m_per_year"] == -0.25
+    assert (cdm["sense"], mogi["sense"]) == ("deflation", "inflation")
+    assert mogi["volume_m3_per_year"] == pytest.approx(told.mogi.strength.value, abs=501)
+    assert mogi["depth_low_km"] < mogi["depth_km"] < mogi["depth_high_km"]
+    assert (mogi["misfit"], cdm["misfit"]) == (round(told.mogi.chi_square, 2), 0.97)
+    assert "semi_axes_km" not in mogi
+    assert list(facts) == list(SOURCE_KEYS)
+
+
+def test_the_table_of_a_cdm_says_its_form_and_the_mogi_source_in_its_place(told):
+    facts = dict(source_facts(told))
+    assert facts["Semi-axes"].startswith("1.2 x 0.8 x 0 km, turned 1, 2, 30 degrees")
+    assert f"misfit {told.mogi.chi_square:.1f} times the noise" in facts["As a Mogi source"]
+    assert "As a Mogi source" not in dict(source_facts(replace(told, cdm=None)))
 
 
 def test_without_a_source_every_field_is_there_and_empty():

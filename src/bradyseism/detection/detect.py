@@ -141,6 +141,8 @@ class DetectionResult:
     detectable : array of float32, shape (rows, columns), or None
         Smallest peak LOS rate (m/yr, either sign) that would have been found, on the map's own
         grid; NaN where not observable. None if the model's card does not say.
+    detectable_width : array of float32, shape (rows, columns), or None
+        Full width (m) at half maximum of the source of that rate; NaN and None alike.
     """
 
     map: VelocityMap
@@ -149,6 +151,7 @@ class DetectionResult:
     windows: NDArray[np.void]
     volcanoes: tuple[VolcanoStatus, ...]
     detectable: NDArray[np.float32] | None = None
+    detectable_width: NDArray[np.float32] | None = None
 
     @property
     def score(self) -> float:
@@ -200,9 +203,9 @@ def detect(
         lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
     )
     volcanoes = _status(velocity_map, detections, probability, catalogue)
-    detectable = detectable_map(velocity_map, scanned, detector)
+    rate, width = detectable_map(velocity_map, scanned, detector) or (None, None)
     return DetectionResult(
-        velocity_map, detections, probability, scanned.windows, volcanoes, detectable
+        velocity_map, detections, probability, scanned.windows, volcanoes, rate, width
     )
 
 

@@ -154,8 +154,8 @@ def detectable_rate(
 
 def detectable_map(
     velocity_map: VelocityMap, scanned: Scan, detector: Detector
-) -> NDArray[np.float32] | None:
-    """Detectable rate on the map's own grid.
+) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
+    """Detectable rate, and the width for which it holds, on the map's own grid.
 
     Parameters
     ----------
@@ -168,14 +168,14 @@ def detectable_map(
 
     Returns
     -------
-    array, shape (rows, columns), or None
-        m/yr, one value for `STEP` x `STEP` pixels; NaN where not observable. None if the card has
-        no curve.
+    rate, width : arrays of float32, shape (rows, columns), or None
+        m/yr, and metres at half maximum; one value for `STEP` x `STEP` pixels, NaN where not
+        observable. None if the card has no curve.
     """
     curve = DetectionCurve.from_card(detector.card)
     if curve is None:
         return None
-    rate, _ = detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)
+    layers = detectable_rate(scanned, curve, detector.encoding.size, detector.calibration.prior)
     own, finest = velocity_map.grid, scanned.levels[0].grid
     rows, columns = (np.minimum(np.arange(0, n, STEP) + STEP // 2, n - 1) for n in own.shape)
     places = finest.row_column(*own.longitude_latitude(rows[:, None], columns))
@@ -183,9 +183,12 @@ def detectable_map(
         np.clip(np.rint(place), 0, n - 1).astype(np.intp)
         for place, n in zip(places, finest.shape, strict=True)
     )
-    wide = rate[row, column].repeat(STEP, axis=0).repeat(STEP, axis=1)
+    rate, width = (
+        layer[row, column].repeat(STEP, axis=0).repeat(STEP, axis=1)[: own.shape[0], : own.shape[1]]
+        for layer in layers
+    )
     per_year = 1.0 if detector.encoding.quantity == "velocity" else velocity_map.years
-    return np.asarray(wide[: own.shape[0], : own.shape[1]] / np.float32(per_year))
+    return np.asarray(rate / np.float32(per_year)), width
 
 
 def _paint(

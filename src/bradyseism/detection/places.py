@@ -28,7 +28,10 @@ LINKED = 5e3
 """Detections of two maps are one place within this distance (m), or within the larger radius."""
 
 SAME_LOOK = 10.0
-"""Maps whose looks differ by less (degrees) share their noise: together they count as one."""
+"""Maps whose looks differ by less (degrees) share their noise: together they count as one.
+
+So does a map without a look, with the most probable of the others.
+"""
 
 MISSED = 0.05
 """Chance that a map that sees a deforming place shows nothing: bounds what silence counts."""
@@ -223,23 +226,25 @@ def _place(
 
 
 def _by_look(sightings: Sequence[Sighting]) -> list[list[Sighting]]:
-    """Sightings of one line of sight together; those whose look is not known are one."""
-    groups: list[tuple[Array | None, list[Sighting]]] = []
+    """Sightings of one line of sight together, the most probable first.
+
+    Where a look is not known it may be any of them: it joins the first, and claims nothing new.
+    """
+    groups: list[tuple[Array, list[Sighting]]] = []
+    unknown = []
     for one in sightings:
         look = mean_look(one.result.map.look)
+        if look is None:
+            unknown.append(one)
+            continue
         for other, members in groups:
-            if _alike(look, other):
+            if look @ other > math.cos(math.radians(SAME_LOOK)):
                 members.append(one)
                 break
         else:
             groups.append((look, [one]))
-    return [members for _, members in groups]
-
-
-def _alike(one: Array | None, other: Array | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return bool(one @ other > math.cos(math.radians(SAME_LOOK)))
+    first, *rest = [members for _, members in groups] or [[]]
+    return [first + unknown, *rest]
 
 
 def _ground(

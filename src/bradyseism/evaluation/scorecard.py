@@ -14,13 +14,11 @@ import numpy as np
 from bradyseism.detection.detect import Detection, DetectionResult, detect
 from bradyseism.detection.events import FLAG
 from bradyseism.detection.runtime import Detector
-from bradyseism.evaluation.baselines import BASELINES
 from bradyseism.evaluation.injection import (
     InjectionResult,
     Method,
     detector_method,
     run_injection,
-    score_map_method,
 )
 from bradyseism.evaluation.injection_plan import (
     InjectionSettings,
@@ -32,6 +30,7 @@ from bradyseism.evaluation.injection_plan import (
 from bradyseism.evaluation.scores import exact_interval
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
+from bradyseism.evaluation.window_boxcar import baseline_methods
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import atomic_path
 
@@ -270,7 +269,7 @@ def injection_scorecard(
     maps
         Without volcanic deformation, for example from `volcano_free_maps`.
     detector
-        Named ``bradyseism`` in the result; the others keep their names in `BASELINES`.
+        Named ``bradyseism`` in the result; the others have the names of `baseline_methods`.
     plan_path
         Table of all sources, written before any method sees a frame.
     settings
@@ -300,7 +299,7 @@ def injection_scorecard(
 
 def _methods(detector: Detector) -> dict[str, Method]:
     methods: dict[str, Method] = {"bradyseism": detector_method(detector)}
-    return methods | {name: score_map_method(score) for name, score in BASELINES.items()}
+    return methods | baseline_methods(detector.encoding)
 
 
 def _is_near(detection: Detection, places: Sequence[Place]) -> bool:

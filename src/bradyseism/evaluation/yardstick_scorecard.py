@@ -18,11 +18,11 @@ from bradyseism.evaluation.backgrounds import (
     real_backgrounds,
     turbulence,
 )
-from bradyseism.evaluation.baselines import BASELINES
 from bradyseism.evaluation.clairvoyant import YardstickSettings
 from bradyseism.evaluation.hidden_sources import Answer
-from bradyseism.evaluation.injection import Method, evidence_method, score_map_method
+from bradyseism.evaluation.injection import Method, evidence_method
 from bradyseism.evaluation.truth import volcano_free_maps
+from bradyseism.evaluation.window_boxcar import WINDOW_BOXCAR, baseline_methods
 from bradyseism.evaluation.yardstick import Progress, YardstickResult, run_yardstick
 from bradyseism.maps.writers.atomic import atomic_path
 
@@ -47,7 +47,8 @@ def yardstick_scorecard(
     Parameters
     ----------
     detector
-        Named ``bradyseism`` in the result; the baselines keep their names in `BASELINES`.
+        Named ``bradyseism`` in the result; the baselines have the names of
+        `baseline_methods`.
     beside
         More detectors by name, such as one of the paper's recipe.
     grounds
@@ -74,11 +75,12 @@ def yardstick_scorecard(
     """
     settings = settings or YardstickSettings()
     detectors = {_OWN: detector, **(beside or {})}
-    taken = sorted({_OWN, *BASELINES} & set(beside or {}))
+    baselines = baseline_methods(detector.encoding)
+    taken = sorted({_OWN, *baselines} & set(beside or {}))
     if taken:
         raise ValueError(f"a detector beside is called {taken[0]!r}, which is taken: rename it")
     methods: dict[str, Method] = {name: evidence_method(one) for name, one in detectors.items()}
-    methods |= {name: score_map_method(score) for name, score in BASELINES.items()}
+    methods |= baselines
     backgrounds: list[Background] = []
     for ground in dict.fromkeys(grounds):
         if ground == "turbulence":
@@ -88,6 +90,7 @@ def yardstick_scorecard(
         else:
             backgrounds.extend(real_backgrounds(volcano_free_maps(ground), settings, seed))
     models = {name: one.sha256 for name, one in detectors.items()}
+    models[WINDOW_BOXCAR] = f"{WINDOW_BOXCAR} {detector.encoding!r}"
     stamp = f"{version('bradyseism')} {settings!r} {seed}"
     return run_yardstick(
         methods,

@@ -11,6 +11,7 @@ from bradyseism.detection.places import Place
 from bradyseism.detection.source_fit import SourceEstimate, SourceFit
 from bradyseism.detection.surroundings import VERTICAL
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.sources import CDM
 from bradyseism.physics.variogram_fit import Estimate
 from bradyseism.review.views import Crop
 from bradyseism.review.words import chance, position, signed
@@ -45,7 +46,10 @@ def modelled(crop: Crop, fit: SourceFit) -> tuple[Crop, Crop]:
 
 
 def source_facts(source: SourceEstimate) -> list[tuple[str, str]]:
-    """Name and value of what the best source says, in km, mm/yr and m3/yr, for a table."""
+    """Name and value of what the best source says, in km, mm/yr and m3/yr, for a table.
+
+    Where it is a CDM its form is said, too, and what a Mogi source in its place would be.
+    """
     fit = source.best
     strength = "Volume change" if fit.model == "Mogi" else "Potency"
     sense = "inflation" if fit.inflates else "deflation"
@@ -61,6 +65,19 @@ def source_facts(source: SourceEstimate) -> list[tuple[str, str]]:
             "explained",
         ),
     ]
+    if isinstance(fit.source, CDM):
+        axes = " x ".join(f"{axis / 1e3:.2g}" for axis in fit.source.semi_axes)
+        turns = ", ".join(f"{turn:.0f}" for turn in fit.source.rotations)
+        other = source.mogi
+        facts += [
+            ("Semi-axes", f"{axes} km, turned {turns} degrees about east, north and up"),
+            (
+                "As a Mogi source",
+                f"depth {_spread(other.depth, 1e-3, 'km')}, volume change "
+                f"{_spread(other.strength, 1e-6, 'million m3/yr', sign=True)}, misfit "
+                f"{other.chi_square:.1f} times the noise",
+            ),
+        ]
     if not fit.look_known:
         facts.append(("Look", "not known: vertical motion assumed"))
     return facts

@@ -10,33 +10,50 @@ from typing import Any
 from bradyseism.detection.places import Place
 from bradyseism.detection.reasons import Reason
 from bradyseism.detection.source_fit import SourceEstimate, SourceFit
-from bradyseism.physics.sources import Mogi
+from bradyseism.physics.sources import CDM, Mogi
 from bradyseism.physics.variogram_fit import Estimate
 
-SOURCE_KEYS = (
-    "source_model", "source_sense", "source_longitude", "source_latitude",
-    "source_position_95_km", "source_depth_km", "source_depth_low_km", "source_depth_high_km",
-    "source_volume_m3_per_year", "source_volume_low_m3_per_year", "source_volume_high_m3_per_year",
-    "source_potency_m3_per_year", "source_potency_low_m3_per_year",
-    "source_potency_high_m3_per_year", "source_peak_rate_mm_per_year",
-    "source_peak_rate_low_mm_per_year", "source_peak_rate_high_mm_per_year", "source_radius_km",
-    "source_misfit", "source_variance_explained", "source_look",
+FIT_KEYS = (
+    "model", "sense", "longitude", "latitude",
+    "position_95_km", "depth_km", "depth_low_km", "depth_high_km",
+    "volume_m3_per_year", "volume_low_m3_per_year", "volume_high_m3_per_year",
+    "potency_m3_per_year", "potency_low_m3_per_year", "potency_high_m3_per_year",
+    "peak_rate_mm_per_year", "peak_rate_low_mm_per_year", "peak_rate_high_mm_per_year",
+    "radius_km", "misfit", "variance_explained", "look",
 )  # fmt: skip
+"""What is said of each kind of source."""
+
+SOURCE_KEYS = (*(f"source_{key}" for key in FIT_KEYS), "mogi", "cdm")
+"""What is said of the better one, and the objects of both."""
 
 
 def source_properties(source: SourceEstimate | None) -> dict[str, Any]:
     """Keys and values of `SOURCE_KEYS`: of the CDM where one is told, else of the Mogi source.
 
-    Low and high are the ends of 95 % intervals. All are None without an estimate; the volume
-    change is None for a CDM, whose potency alone is known.
+    Beside them both, each as an object of its own; that of the CDM is None where none is told. All
+    are None without an estimate.
     """
     if source is None:
         return dict.fromkeys(SOURCE_KEYS)
-    fit = source.best
-    potency = (
-        replace(fit.source, volume_change=1.0).potency if isinstance(fit.source, Mogi) else 1.0
-    )
-    volume = (None,) * 3 if fit.model == "CDM" else _ends(fit.strength, 1.0, -3)
+    better = {f"source_{key}": value for key, value in fit_properties(source.best).items()}
+    return {
+        **{key: better[key] for key in SOURCE_KEYS if key in better},
+        "mogi": fit_properties(source.mogi),
+        "cdm": fit_properties(source.cdm) if source.cdm else None,
+    }
+
+
+def fit_properties(fit: SourceFit) -> dict[str, Any]:
+    """Keys and values of `FIT_KEYS`, and the form of a CDM.
+
+    Low and high are the ends of 95 % intervals. The volume change is None for a CDM, whose potency
+    alone is known.
+    """
+    potency = 1.0
+    volume: tuple[float | None, ...] = (None,) * 3
+    if isinstance(fit.source, Mogi):
+        potency = replace(fit.source, volume_change=1.0).potency
+        volume = _ends(fit.strength, 1.0, -3)
     values = (
         fit.model, "inflation" if fit.inflates else "deflation",
         round(fit.longitude, 5), round(fit.latitude, 5), round(position_error(fit) / 1e3, 2),
@@ -45,7 +62,12 @@ def source_properties(source: SourceEstimate | None) -> dict[str, Any]:
         round(fit.chi_square, 2), round(fit.explained, 3),
         "of the map" if fit.look_known else "vertical, assumed",
     )  # fmt: skip
-    return dict(zip(SOURCE_KEYS, values, strict=True))
+    facts: dict[str, Any] = dict(zip(FIT_KEYS, values, strict=True))
+    if isinstance(fit.source, CDM):
+        facts["semi_axes_km"] = [round(axis / 1e3, 3) for axis in fit.source.semi_axes]
+        facts["rotations_degrees"] = [round(turn, 1) for turn in fit.source.rotations]
+        facts["opening_m_per_year"] = round(fit.source.opening, 4)
+    return facts
 
 
 def reason_properties(reasons: Sequence[Reason]) -> dict[str, Any]:

@@ -166,7 +166,8 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     folder : path
         An existing folder. The probability of a single map is `probability.tif`; that of several
         is `<map>/probability.tif`, with the two lists over all maps beside these folders.
-        `detectable_rate.tif` (mm/yr) lies beside it where the model's card knows rates.
+        `detectable_rate.tif` (mm/yr, and the width in km) lies beside it where the model's card
+        knows rates.
 
     Raises
     ------
@@ -201,13 +202,13 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
             description="probability of volcanic deformation",
             unit="1",
         )
-        if result.detectable is not None:
+        if result.detectable is not None and result.detectable_width is not None:
             write_cog(
                 target / "detectable_rate.tif",
-                1e3 * result.detectable,
+                np.stack([1e3 * result.detectable, 1e-3 * result.detectable_width]),
                 result.map.grid,
-                description="smallest LOS rate that would have been found",
-                unit="mm/yr",
+                description=("smallest LOS rate that would have been found", "width"),
+                unit=("mm/yr", "km"),
             )
 
 

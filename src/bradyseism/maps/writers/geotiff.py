@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,22 +20,22 @@ def write_cog(
     array: NDArray[np.generic],
     grid: Grid,
     *,
-    description: str,
-    unit: str,
+    description: str | Sequence[str],
+    unit: str | Sequence[str],
     nodata: float = math.nan,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Write one band as a cloud-optimised GeoTIFF with overviews, whole or not at all.
+    """Write a cloud-optimised GeoTIFF with overviews, whole or not at all.
 
     Parameters
     ----------
     path : path
         File to write.
-    array : (rows, columns) array
+    array : (rows, columns) or (bands, rows, columns) array
         Values in `unit`; float64 is stored as float32.
     grid : Grid
         Of the same shape.
-    description, unit : str
+    description, unit : str, or one of each band
         Shown by GIS programs as the name and the unit of the band.
     nodata : float
         Value of missing pixels.
@@ -45,7 +45,7 @@ def write_cog(
     Raises
     ------
     ValueError
-        If the shapes differ.
+        If the shapes differ, or a band has no description or unit.
     OSError
         If the file cannot be written.
     """
@@ -57,27 +57,34 @@ def encode_cog(
     array: NDArray[np.generic],
     grid: Grid,
     *,
-    description: str,
-    unit: str,
+    description: str | Sequence[str],
+    unit: str | Sequence[str],
     nodata: float = math.nan,
     tags: Mapping[str, str] | None = None,
 ) -> bytes:
     """Bytes of the file that `write_cog` writes, with the same parameters."""
-    if array.shape != grid.shape:
+    if array.shape[-2:] != grid.shape or array.ndim not in (2, 3):
         raise ValueError(
             f"array shape {array.shape} differs from the grid shape {grid.shape}: "
             "give the array on that grid"
         )
-    if array.dtype == np.float64:
-        array = array.astype(np.float32)
+    bands = array.reshape(-1, *grid.shape)
+    names, units = ([text] if isinstance(text, str) else [*text] for text in (description, unit))
+    if not len(names) == len(units) == len(bands):
+        raise ValueError(
+            f"{len(bands)} bands have {len(names)} descriptions and {len(units)} units: give each "
+            "band one of both"
+        )
+    if bands.dtype == np.float64:
+        bands = bands.astype(np.float32)
     # Encoded in memory, because GDAL reports a full disk in its log only.
     with MemoryFile() as memory:
         with memory.open(
             driver="COG",
             height=grid.shape[0],
             width=grid.shape[1],
-            count=1,
-            dtype=array.dtype,
+            count=len(bands),
+            dtype=bands.dtype,
             crs=CRS.from_wkt(grid.crs.to_wkt()),
             transform=grid.transform,
             nodata=nodata,
@@ -85,9 +92,10 @@ def encode_cog(
             predictor="YES",
             overview_resampling="AVERAGE",
         ) as dataset:
-            dataset.write(array, 1)
-            dataset.set_band_description(1, description)
-            dataset.set_band_unit(1, unit)
+            dataset.write(bands)
+            for number, (name, of_band) in enumerate(zip(names, units, strict=True), start=1):
+                dataset.set_band_description(number, name)
+                dataset.set_band_unit(number, of_band)
             dataset.update_tags(**(tags or {}))
         content: bytes = memory.read()
     return content
