@@ -102,12 +102,12 @@ def mogi_filter_bank(
     def responses() -> Iterable[NDArray[np.float64]]:
         """One response a template."""
         for depth in used:
-            near = torus.filter(mask * scipy.fft.rfft2(distance <= 0.5 * depth)) > 0.5
+            near = torus.map_of(mask * scipy.fft.rfft2(distance <= 0.5 * depth)) > 0.5
             coverage = scipy.fft.rfft2(near)
             spectrum = scipy.fft.rfft2(_mogi(torus, depth, direction)) * whitener
-            power = torus.filter(spectrum) ** 2
-            energy = torus.filter(coverage * np.conj(scipy.fft.rfft2(power)))
-            match = torus.filter(data * np.conj(spectrum))
+            power = torus.map_of(spectrum) ** 2
+            energy = torus.map_of(coverage * np.conj(scipy.fft.rfft2(power)))
+            match = torus.map_of(data * np.conj(spectrum))
             supported = energy >= _ENERGY * power.sum()
             yield np.where(supported, match / np.sqrt(np.where(supported, energy, 1.0)), 0.0)
 
@@ -164,8 +164,8 @@ def laplacian_of_gaussian(
             contrast, least = np.zeros(torus.mask.shape), np.ones(torus.mask.shape)
             for sign, lobe in zip((1.0, -1.0), _lobes(torus, sigma), strict=True):
                 kernel = scipy.fft.rfft2(lobe)
-                share = torus.filter(coverage * kernel)
-                contrast += sign * torus.filter(data * kernel) / np.maximum(share, _SUPPORT)
+                share = torus.map_of(coverage * kernel)
+                contrast += sign * torus.map_of(data * kernel) / np.maximum(share, _SUPPORT)
                 least = np.minimum(least, share)
             supported = torus.mask & (least >= _SUPPORT)
             # Means over fewer pixels are noisier: without this, the border would stand out.

@@ -59,7 +59,7 @@ class _Whitener:
         torus = _torus(self.window, values)
         data = scipy.fft.rfft2(filled(torus)) * self.filter
         rows, columns = values.shape
-        return np.asarray(torus.filter(data)[:rows, :columns][self.window.valid])
+        return np.asarray(torus.map_of(data)[:rows, :columns][self.window.valid])
 
 
 def heavy_tailed_bound(

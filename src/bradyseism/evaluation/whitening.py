@@ -60,7 +60,7 @@ class Torus:
         rows = self.mask.shape[0]
         return np.asarray(scipy.fft.fftfreq(rows, 1.0 / rows)[:, None] * -self.pixel_size)
 
-    def filter(self, spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
+    def map_of(self, spectrum: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Map of a spectrum."""
         return np.asarray(scipy.fft.irfft2(spectrum, self.mask.shape), dtype=np.float64)
 
@@ -98,6 +98,6 @@ def filled(torus: Torus) -> NDArray[np.float64]:
     """Values whose gaps and margin hold inverse-distance (cubed) means of the map."""
     square = (torus.easting**2 + torus.northing**2) / torus.pixel_size**2
     kernel = scipy.fft.rfft2((square + 1.0) ** -1.5)
-    total = torus.filter(scipy.fft.rfft2(torus.values) * kernel)
-    weight = torus.filter(scipy.fft.rfft2(torus.mask) * kernel)
+    total = torus.map_of(scipy.fft.rfft2(torus.values) * kernel)
+    weight = torus.map_of(scipy.fft.rfft2(torus.mask) * kernel)
     return np.where(torus.mask, torus.values, total / weight)
