@@ -51,7 +51,7 @@ def attribution_figure(explained: Mapping[str, NDArray[Any]], title: str) -> Fig
         Which model on which test set.
     """
     groups = [np.flatnonzero(explained["label"] == label) for label in (1, 0)]
-    side, gap, left, top, foot = 1.12, 0.07, 0.34, 0.62, 0.55
+    side, gap, left, top, foot = 1.12, 0.07, 0.34, 0.74, 0.55
     total = sum(len(group) for group in groups)
     width, height = left + total * (side + gap) + 0.26, top + 2 * (side + gap) + foot
     figure = new_figure(max(width, 4.2), height)
@@ -70,8 +70,8 @@ def attribution_figure(explained: Mapping[str, NDArray[Any]], title: str) -> Fig
                 if row == 0:
                     draw_map(axes, explained["image"][index], phase)
                     chance = 1 / (1 + np.exp(-float(explained["logit"][index])))
-                    name = f"{explained['frame'][index]}, $p$ = {chance:.2f}"
-                    axes.set_title(name, fontsize=6.5, pad=2)
+                    name = f"{explained['frame'][index]}\n$p$ = {chance:.2f}"
+                    axes.set_title(name, fontsize=6, pad=2, linespacing=1.1)
                 else:
                     _overlay(axes, explained["image"][index], explained["evidence"][index])
                 axes.set(xticks=[], yticks=[])

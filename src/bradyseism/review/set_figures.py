@@ -204,8 +204,8 @@ def _frame_legend(axes: Axes, *, volcanoes: bool) -> None:
     if volcanoes:
         entries += axes.plot([], [], "^", ms=4, mfc=MARK, mec="white", label="volcano")
     # Below the labels of the axis, however flat the map is.
-    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=2,
-                frameon=False, fontsize=7.5, columnspacing=1.2, handletextpad=0.4,
+    axes.legend(handles=entries, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=3,
+                frameon=False, fontsize=7, columnspacing=1.0, handletextpad=0.4,
                 borderaxespad=2.8)  # fmt: skip
 
 
