@@ -81,6 +81,23 @@ def test_a_factor_scales_its_part_alone(frames) -> None:
     assert doubled.rate == frozen.rate
 
 
+def test_background_takes_the_same_factors(backgrounds) -> None:
+    frozen = backgrounds[2].map.velocity
+    none = analogue_background(2, factors=Factors(0.0, 0.0, 0.0)).map.velocity
+    assert_array_equal(none[np.isfinite(frozen)], 0.0)
+    airy, calm = (
+        analogue_background(2, factors=Factors(ground=0.0, air=air, residual=0.0)).map.velocity
+        for air in (3.0, 1.0)
+    )
+    assert np.nanstd(calm) > 1e-4
+    assert_allclose(airy, 3.0 * calm, atol=1e-6)
+
+
+def test_a_negative_factor_is_refused() -> None:
+    with pytest.raises(ValueError, match="give 0 to leave a part out"):
+        Factors(air=-1.0)
+
+
 def test_a_place_seen_twice_is_seen_from_both_sides() -> None:
     for place in PLACES:
         directions = [GEOMETRIES[track].direction for track in place.tracks]

@@ -69,7 +69,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Factors:
-    """How much of each part a frame holds, for experiments; the frozen version has 1 of each.
+    """How much of each part a map holds, for experiments; the frozen version has 1 of each.
 
     Parameters
     ----------
@@ -84,6 +84,10 @@ class Factors:
     ground: float = 1.0
     air: float = 1.0
     residual: float = 1.0
+
+    def __post_init__(self) -> None:
+        if min(self.ground, self.air, self.residual) < 0:
+            raise ValueError(f"factors {self} are not all at least 0: give 0 to leave a part out")
 
 
 AS_FROZEN = Factors()
@@ -278,6 +282,25 @@ def nuisances_of(
     return ground, air
 
 
+def effects_of(
+    ground: list[Nuisance],
+    air: list[Nuisance],
+    keys: list[tuple[int, int, int]],
+    scenery: Scenery,
+    factors: Factors,
+) -> list[Effect]:
+    """Effects of what moves on the ground, then of the air, each with the draws of its key."""
+    shares = [factors.ground] * len(ground) + [factors.air] * len(air)
+    effects = [
+        nuisance.effect(scenery, analogue_rng(*key))
+        for nuisance, key in zip(ground + air, keys, strict=True)
+    ]
+    return [
+        replace(effect, velocity=share * effect.velocity)
+        for effect, share in zip(effects, shares, strict=True)
+    ]
+
+
 def sum_of(effects: list[Effect], scenery: Scenery) -> NDArray[np.float64]:
     """LOS velocity (m/yr) of all effects together."""
     total = np.zeros(scenery.shape)
@@ -330,15 +353,7 @@ def _frame_effects(scenery: Scenery, place: Place, number: int, factors: Factors
     # Slopes move alike under both tracks of a place; the air does not.
     keys = [(_MOTION, place.index, draw) for draw in range(len(ground))]
     keys += [(_AIR, number, draw) for draw in range(1, len(air) + 1)]
-    shares = [factors.ground] * len(ground) + [factors.air] * len(air)
-    effects = [
-        nuisance.effect(scenery, analogue_rng(*key))
-        for nuisance, key in zip(ground + air, keys, strict=True)
-    ]
-    return [
-        replace(effect, velocity=share * effect.velocity)
-        for effect, share in zip(effects, shares, strict=True)
-    ]
+    return effects_of(ground, air, keys, scenery, factors)
 
 
 def _deformation(place: Place, scenery: Scenery) -> NDArray[np.float64]:

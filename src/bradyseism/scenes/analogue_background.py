@@ -17,10 +17,13 @@ from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import NoiseReading
 from bradyseism.physics.relief import synthetic_relief
 from bradyseism.scenes.analogue import (
+    AS_FROZEN,
     BACKGROUND,
     PLATEAU,
+    Factors,
     analogue_rng,
     as_map,
+    effects_of,
     gaps,
     nuisances_of,
     residual,
@@ -66,14 +69,16 @@ class AnalogueBackground:
     kept: NDArray[np.bool_]
 
 
-def analogue_background(number: int, noise_level: NoiseReading = "peak") -> AnalogueBackground:
+def analogue_background(
+    number: int, noise_level: NoiseReading = "peak", factors: Factors = AS_FROZEN
+) -> AnalogueBackground:
     """Background map `number` of the 60, each with 13 or 14 patches.
 
     Parameters
     ----------
     number : int
         0 to 59.
-    noise_level : {"peak", "sill"}
+    noise_level, factors
         As for `analogue_frame`.
 
     Raises
@@ -91,14 +96,15 @@ def analogue_background(number: int, noise_level: NoiseReading = "peak") -> Anal
     for attempt in range(_ATTEMPTS):
         rng = analogue_rng(BACKGROUND, number, _DRAWS * attempt)
         scenery = Scenery(_relief(rng), PIXEL_SIZE, track.look)
-        effects, salt = _effects(scenery, number, _DRAWS * attempt, rng)
+        effects, salt = _effects(scenery, number, _DRAWS * attempt, factors, rng)
         missing = gaps(scenery, effects, LogUniform(0.005, 0.12).draw(rng), rng)
         kept = _kept(salt, missing, wanted)
         if kept is not None:
             break
     else:
         raise RuntimeError(f"background {number}: no {wanted} patches usable in {_ATTEMPTS} draws")
-    velocity = sum_of(effects, scenery) + residual(scenery, track, noise_level, rng)
+    velocity = sum_of(effects, scenery)
+    velocity += factors.residual * residual(scenery, track, noise_level, rng)
     missing |= ~kept.repeat(PATCH_SIZE, axis=0).repeat(PATCH_SIZE, axis=1)
     name = f"background_{number:02d}_{track.direction}_{track.incidence:g}"
     velocity_map = as_map(np.where(missing, np.nan, velocity), background_grid(number), track, name)
@@ -111,17 +117,17 @@ def _relief(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _effects(
-    scenery: Scenery, number: int, first: int, rng: np.random.Generator
+    scenery: Scenery, number: int, first: int, factors: Factors, rng: np.random.Generator
 ) -> tuple[list[Effect], NDArray[np.bool_]]:
     """Everything that moves, and where salt flats do."""
     strong, flats = rng.random() < 0.3, int(rng.integers(0, 4))
     moving, air = nuisances_of(strong, flats, SUBTLETY, salt=LogUniform(0.002, 0.015))
-    effects = []
+    keys = [(BACKGROUND, number, first + draw) for draw in range(1, len(moving + air) + 1)]
+    effects = effects_of(moving, air, keys, scenery, factors)
     salt = np.zeros(_SHAPE, dtype=bool)
-    for draw, nuisance in enumerate(moving + air, start=first + 1):
-        effects.append(nuisance.effect(scenery, analogue_rng(BACKGROUND, number, draw)))
+    for nuisance, effect in zip(moving + air, effects, strict=True):
         if isinstance(nuisance, SaltFlat):
-            salt |= effects[-1].present
+            salt |= effect.present
     return effects, salt
 
 

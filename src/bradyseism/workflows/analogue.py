@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from operator import call
 from pathlib import Path
@@ -20,7 +20,14 @@ from bradyseism.maps.writers.map_files import write_map
 from bradyseism.maps.writers.tables import write_csv, write_json
 from bradyseism.physics.atmosphere import NoiseReading
 from bradyseism.samples.side_by_side import side_by_side
-from bradyseism.scenes.analogue import FRAMES, AnalogueFrame, analogue_frame, fingerprint
+from bradyseism.scenes.analogue import (
+    AS_FROZEN,
+    FRAMES,
+    AnalogueFrame,
+    Factors,
+    analogue_frame,
+    fingerprint,
+)
 from bradyseism.scenes.analogue_background import BACKGROUNDS, analogue_background
 from bradyseism.scenes.analogue_frozen import FINGERPRINTS, SEED, SHA256, VERSION
 from bradyseism.workflows.simulation import FOUND_WITHIN_KM, TRUTH_COLUMNS
@@ -56,6 +63,7 @@ def write_analogue(
     folder: str | os.PathLike[str],
     *,
     noise_level: NoiseReading = "peak",
+    factors: Factors = AS_FROZEN,
     frames: Sequence[int] = range(len(FRAMES)),
     backgrounds: Sequence[int] = range(BACKGROUNDS),
     processes: int = MOST_PROCESSES,
@@ -73,6 +81,8 @@ def write_analogue(
         Made if it is not there.
     noise_level : {"peak", "sill"}
         Reading of the published noise; the frozen version has ``"peak"``.
+    factors : Factors
+        By which the rates of the parts are multiplied; the frozen version has 1 of each.
     frames, backgrounds : sequence of int
         Which to write, all by default.
     processes : int
@@ -93,8 +103,10 @@ def write_analogue(
     target = Path(folder)
     for part in ("frames", "dem", "background") if backgrounds else ("frames", "dem"):
         (target / part).mkdir(parents=True, exist_ok=True)
-    jobs = [partial(_write_frame, target, number, noise_level) for number in frames]
-    jobs += [partial(_write_background, target, number, noise_level) for number in backgrounds]
+    jobs = [partial(_write_frame, target, number, noise_level, factors) for number in frames]
+    jobs += [
+        partial(_write_background, target, number, noise_level, factors) for number in backgrounds
+    ]
     written = []
     for item in side_by_side(call, jobs, processes):
         written.append(item)
@@ -107,14 +119,16 @@ def write_analogue(
     if around:
         rows = [item.row for item in around]
         write_csv(target / "background" / "truth.csv", BACKGROUND_COLUMNS, rows)
-    manifest = _manifest(seen, around, noise_level)
+    manifest = {
+        **_manifest(seen, around),
+        "noise_level": noise_level,
+        "factors": asdict(factors),
+    }
     write_json(target / "manifest.json", manifest)
     return manifest
 
 
-def _manifest(
-    frames: list[_Written], backgrounds: list[_Written], noise_level: NoiseReading
-) -> dict[str, Any]:
+def _manifest(frames: list[_Written], backgrounds: list[_Written]) -> dict[str, Any]:
     prints = {item.name: item.print for item in frames + backgrounds}
     count = FRAME_COLUMNS.index("positive_patches")
     combined = combined_hash(prints)
@@ -122,7 +136,6 @@ def _manifest(
         "what": "analogue frames: simulated stand-in for a private test set",
         "version": VERSION,
         "seed": SEED,
-        "noise_level": noise_level,
         "frames": len(frames),
         "backgrounds": len(backgrounds),
         "background_patches": sum(int(str(item.row[-1])) for item in backgrounds),
@@ -134,8 +147,10 @@ def _manifest(
     }
 
 
-def _write_frame(folder: Path, number: int, noise_level: NoiseReading) -> _Written:
-    frame = analogue_frame(number, noise_level)
+def _write_frame(
+    folder: Path, number: int, noise_level: NoiseReading, factors: Factors
+) -> _Written:
+    frame = analogue_frame(number, noise_level, factors)
     place, track = frame.place, frame.track
     dem = f"dem/{place.name}.tif"
     first = place.tracks[0] == FRAMES[number][1]
@@ -158,8 +173,10 @@ def _write_frame(folder: Path, number: int, noise_level: NoiseReading) -> _Writt
     return _Written(frame.map.name, fingerprint(frame.map), row, volcanoes)
 
 
-def _write_background(folder: Path, number: int, noise_level: NoiseReading) -> _Written:
-    made = analogue_background(number, noise_level)
+def _write_background(
+    folder: Path, number: int, noise_level: NoiseReading, factors: Factors
+) -> _Written:
+    made = analogue_background(number, noise_level, factors)
     heading, incidence = made.track.heading, made.track.incidence
     dem = f"dem/background_{number:02d}.tif"
     _write_dem(folder / dem, made.elevation, made.map.grid)

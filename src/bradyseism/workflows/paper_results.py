@@ -52,9 +52,12 @@ class Run:
     def test_words(self) -> dict[str, str]:
         """What each test set is, in words that every table which uses it carries."""
         own = "frames" in (self.card.get("inputs") or {})
+        parts = self.settings.get("factors", {}).items()
+        changed = [f"{part} x {factor:g}" for part, factor in parts if factor != 1]
+        analogue = f"analogue frames ({', '.join(['simulated', *changed])})"
         return {
             "synthetic": "held-out synthetic set (simulated)",
-            "frames": "the user's frames" if own else "analogue frames (simulated)",
+            "frames": "the user's frames" if own else analogue,
             "injection": "simulated sources injected into volcano-free maps",
             "field": "real maps with known truth",
         }

@@ -20,6 +20,7 @@ from bradyseism.models.network import COMPARED
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.real import Background
 from bradyseism.samples.stored import discard
+from bradyseism.scenes.analogue import AS_FROZEN
 from bradyseism.workflows.analogue import write_analogue
 from bradyseism.workflows.reproduce_data import (
     Inputs,
@@ -107,7 +108,8 @@ def reproduce(
         description,
         provenance,
         resume=resume,
-        defaults={"settings": {"channels": 1}},  # of runs that were begun before there was a choice
+        # Of runs that were begun before there was a choice.
+        defaults={"settings": {"channels": 1, "factors": asdict(AS_FROZEN)}},
     )
     keep_hashes(run, hashes, read=_prepared(run))
     if inputs.frames is None and not _prepared(run):
@@ -145,6 +147,7 @@ def _analogue(
             write_analogue(
                 folder,
                 noise_level=settings.noise_level,
+                factors=settings.factors,
                 frames=settings.frames,
                 backgrounds=() if inputs.background else settings.background_maps,
                 progress=lambda done, count, _: tell(f"simulating maps, {done} of {count}"),

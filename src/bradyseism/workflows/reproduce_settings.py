@@ -10,7 +10,7 @@ from bradyseism.physics.atmosphere import NoiseReading
 from bradyseism.samples.encoding import WrappedPatch
 from bradyseism.samples.labelled import PositiveRule
 from bradyseism.samples.synthetic import PaperSet
-from bradyseism.scenes.analogue import FRAMES
+from bradyseism.scenes.analogue import AS_FROZEN, FRAMES, Factors
 from bradyseism.scenes.analogue_background import BACKGROUNDS
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.stages import FINETUNING
@@ -64,6 +64,8 @@ class ReproduceSettings:
         What FT2 filters, see `samples.finetuning`.
     noise_level : {"peak", "sill"}
         How the published noise amplitude is read.
+    factors : Factors
+        By which the parts of analogue frames and background are multiplied, where none are given.
     store : bool
         Make the synthetic set once, on disk, mapped into memory; else samples are made as asked.
     loop, finetuning : TrainingSettings
@@ -89,6 +91,7 @@ class ReproduceSettings:
     positive_rule: PositiveRule = "peak"
     filtered: Literal["background", "sum"] = "background"
     noise_level: NoiseReading = "peak"
+    factors: Factors = AS_FROZEN
     store: bool = True
     loop: TrainingSettings = PRETRAINING
     finetuning: TrainingSettings = FINETUNING
