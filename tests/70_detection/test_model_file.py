@@ -133,10 +133,16 @@ def _cell_model(head: Head, layout: str) -> bytes:
     ("old", "new", "message"),
     [
         (another, another, "hidden_weight of its head 0 times, not once"),
-        (None, lambda h: replace(h, pooling="cells"), "pooling 'cells' of the new head is not"),
         (
             None,
-            lambda h: Head(h.hidden_weight[:9], h.hidden_bias[:9], h.last_weight[:9], 0.0),
+            lambda h: replace(h, pooling="mean" if h.pooling == "cells" else "cells"),
+            "pooling '[a-z]+' of the new head is not",
+        ),
+        (
+            None,
+            lambda h: Head(
+                h.hidden_weight[:9], h.hidden_bias[:9], h.last_weight[:9], 0.0, h.pooling
+            ),
             r"hidden_weight of the new head has shape \(9, 160\): expected \(256, 160\)",
         ),
     ],
