@@ -10,10 +10,16 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from bradyseism.evaluation import yardstick
 from bradyseism.evaluation.baselines import BASELINES
-from bradyseism.evaluation.clairvoyant import TurbulenceTest, YardstickSettings
+from bradyseism.evaluation.clairvoyant import REFERENCE, TurbulenceTest, YardstickSettings
 from bradyseism.evaluation.injection import Best, score_map_method
+from bradyseism.evaluation.injection_plan import (
+    NOMINAL_LOOK,
+    line_of_sight_width,
+    sized_source,
+)
 from bradyseism.evaluation.resampling import place_weights
 from bradyseism.evaluation.yardstick import BOUND, Cell, run_yardstick
+from bradyseism.physics.sources import Mogi
 
 SMALL = YardstickSettings(
     lengths=(3e3,),
@@ -113,6 +119,18 @@ def test_templates_have_the_width_wanted_and_their_peak_at_the_origin():
         assert template.max() == pytest.approx(1.0, abs=0.05)
         width = 2 * np.sqrt(800.0**2 * np.sum(template > 0.5) / np.pi)
         assert width == pytest.approx(6e3, rel=0.2)
+
+
+def test_the_reference_cell_holds_point_sources_4_km_deep_of_the_right_width():
+    (template,) = TurbulenceTest(REFERENCE, 5e3, 0.5e-3, seed=0).templates(REFERENCE.widths[0])
+    source = sized_source(REFERENCE.widths[0], NOMINAL_LOOK, REFERENCE.prior, seed=7)
+    assert isinstance(source, Mogi)
+    assert source.depth == pytest.approx(4e3, rel=1e-6)
+    width = 2 * np.sqrt(REFERENCE.pixel_size**2 * np.sum(template > 0.5) / np.pi)
+    assert width == pytest.approx(REFERENCE.widths[0], rel=0.05)
+    # Seen from above it would be 2 sqrt(2^(2/3) - 1) times as wide as deep.
+    above, _, _ = line_of_sight_width(source, np.array([0.0, 0.0, 1.0]))
+    assert above == pytest.approx(2 * 4e3 * np.sqrt(2 ** (2 / 3) - 1), rel=0.02)
 
 
 def test_nobody_passes_the_bound(result):

@@ -4,6 +4,7 @@ import csv
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.metadata import version
 
 import numpy as np
@@ -383,7 +384,7 @@ def test_evaluate_scores_simulated_truth(demo):
 
 def test_evaluate_takes_the_size_and_the_company_of_the_yardstick(tmp_path, monkeypatch):
     from bradyseism.evaluation import yardstick_scorecard
-    from bradyseism.evaluation.clairvoyant import YardstickSettings
+    from bradyseism.evaluation.clairvoyant import REFERENCE, YardstickSettings
     from bradyseism.evaluation.yardstick import YardstickResult
 
     asked = {}
@@ -407,6 +408,11 @@ def test_evaluate_takes_the_size_and_the_company_of_the_yardstick(tmp_path, monk
     call("evaluate", "--yardstick", "--json")
     assert asked["settings"] == YardstickSettings()
     assert list(asked["grounds"]) == ["turbulence"]
+    call("evaluate", "--yardstick", "--reference", "--windows", 100, "--sources", 5, "--json")
+    assert asked["settings"] == replace(REFERENCE, windows=100, sources=5)
+    both = call("evaluate", "--yardstick", "--reference", "--background", "nuisances")
+    assert both.exit_code == 2
+    assert "a background of its own" in both.stderr
 
 
 def test_evaluate_wants_one_question():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,6 +47,14 @@ def evaluate(
         list[Path] | None,
         typer.Option(help="Another detector (ONNX) for the table of --yardstick; may be repeated."),
     ] = None,
+    reference: Annotated[
+        bool,
+        typer.Option(
+            "--reference",
+            help="Of --yardstick one cell alone: point sources 4 km deep in turbulence of "
+            "0.5 mm/yr and 5 km.",
+        ),
+    ] = False,
     sources: Annotated[
         int, typer.Option(min=1, help="Sources of each width of --yardstick on each background.")
     ] = 96,
@@ -87,7 +96,7 @@ def evaluate(
     Example: `bradyseism evaluate --field truth.csv`
     """
     from bradyseism.detection.runtime import Detector
-    from bradyseism.evaluation.clairvoyant import YardstickSettings
+    from bradyseism.evaluation.clairvoyant import REFERENCE, YardstickSettings
     from bradyseism.evaluation.patch_scorecard import patch_scorecard
     from bradyseism.evaluation.reliability import BACKGROUNDS, measure_reliability
     from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
@@ -112,10 +121,17 @@ def evaluate(
             result = patch_scorecard(patches, detector, seed=seed, progress=progress)
         elif yardstick:
             others = {path.with_suffix("").as_posix(): Detector.load(path) for path in beside or ()}
-            size = YardstickSettings(
+            if reference and background:
+                raise ValueError(
+                    f"--reference with --background {' '.join(background)}: the reference cell "
+                    "has a background of its own; give one of them"
+                )
+            cells = REFERENCE if reference else YardstickSettings()
+            size = replace(
+                cells,
                 windows=2000 if windows is None else windows,
                 sources=sources,
-                shapes=min(sources, YardstickSettings.shapes),
+                shapes=min(sources, cells.shapes),
             )
             result = yardstick_scorecard(
                 detector,

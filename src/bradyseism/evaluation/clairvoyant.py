@@ -18,10 +18,15 @@ from scipy import fft
 
 from bradyseism.evaluation.hidden_sources import Answer
 from bradyseism.evaluation.injection import threshold_at
-from bradyseism.evaluation.injection_plan import NOMINAL_LOOK, sized_source
+from bradyseism.evaluation.injection_plan import (
+    NOMINAL_LOOK,
+    line_of_sight_width,
+    sized_source,
+)
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
+from bradyseism.physics.sources import Mogi
 from bradyseism.scenes.priors import BodyPrior
 
 _CRS = pyproj.CRS.from_proj4("+proj=aeqd +lat_0=0 +lon_0=0 +datum=WGS84 +units=m")
@@ -100,6 +105,17 @@ class YardstickSettings:
             raise ValueError(
                 f"shapes {self.shapes} is outside 1 to sources {self.sources}: give fewer shapes"
             )
+
+
+REFERENCE = YardstickSettings(
+    lengths=(5e3,),
+    deviations=(0.5e-3,),
+    widths=(line_of_sight_width(Mogi(0.0, 0.0, 4e3, 1e6), NOMINAL_LOOK)[0],),
+    ratios=tuple(2.0 ** (k / 4) for k in range(4, 17)),
+    shapes=1,
+    prior=BodyPrior(shapes=("mogi",), weights=(1.0,)),
+)
+"""One cell: point sources of Mogi 4 km deep in turbulence of 0.5 mm/yr and 5 km."""
 
 
 class TurbulenceTest:

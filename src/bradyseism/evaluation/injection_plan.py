@@ -310,14 +310,27 @@ def sized_source(
     depth.
     """
     trial = cast(PlacedSource, prior.draw(width, np.random.default_rng(seed)))
-    step = 0.125 * trial.depth
+    seen, easting, northing = line_of_sight_width(trial, look)
+    factor = width / seen
+    sized = cast(PlacedSource, prior.draw(width * factor, np.random.default_rng(seed)))
+    return replace(sized, easting=-factor * easting, northing=-factor * northing)
+
+
+def line_of_sight_width(
+    source: PlacedSource, look: NDArray[np.float64]
+) -> tuple[float, float, float]:
+    """Full width at half maximum (m) of a source's line-of-sight signal, and where its peak lies.
+
+    Returns
+    -------
+    width, easting, northing : float
+        Diameter of a circle of the area in which the signal exceeds half its peak; east and north
+        (m) of the peak, on a lattice of an eighth of the depth.
+    """
+    step = 0.125 * source.depth
     axis = step * np.arange(-40, 41)
     easting, northing = np.meshgrid(axis, axis)
-    los = project(trial.displacement(easting, northing), look)
+    los = project(source.displacement(easting, northing), look)
     peak = np.unravel_index(np.argmax(np.abs(los)), los.shape)
     area = step**2 * np.sum(los / los[peak] > 0.5)
-    factor = width / float(2 * np.sqrt(area / np.pi))
-    sized = cast(PlacedSource, prior.draw(width * factor, np.random.default_rng(seed)))
-    return replace(
-        sized, easting=-factor * float(easting[peak]), northing=-factor * float(northing[peak])
-    )
+    return float(2 * np.sqrt(area / np.pi)), float(easting[peak]), float(northing[peak])

@@ -162,7 +162,7 @@ class YardstickResult:
     def as_markdown(self) -> str:
         """Tables of d90 (mm/yr) and its ratio to the bound, and of counts at some rates."""
         widths = self.settings.widths
-        head = " | ".join(f"{width / 1e3:g} km" for width in widths)
+        head = " | ".join(f"{width / 1e3:.3g} km" for width in widths)
         lines = [
             f"| background | method | false windows | {head} |",
             "|---|---|---" + "|---" * len(widths) + "|",
@@ -190,7 +190,9 @@ class YardstickResult:
                 f"{number}/{len(one.found)} ({100 * share.low:.0f}-{100 * share.high:.0f} %)"
                 for number, share in shown
             )
-            lines.append(f"| {one.background} | {one.method} | {one.width / 1e3:g} km | {cells} |")
+            lines.append(
+                f"| {one.background} | {one.method} | {one.width / 1e3:.3g} km | {cells} |"
+            )
         return lines if tried else []
 
     def _ratio(self, one: Cell) -> float:
