@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
@@ -26,6 +27,7 @@ torch = pytest.importorskip("torch")
 import pyarrow.parquet  # noqa: E402  (after the skip)
 
 from bradyseism import cli  # noqa: E402
+from bradyseism.detection.runtime import Detector  # noqa: E402
 from bradyseism.evaluation.truth import TruthRow, read_truth  # noqa: E402
 from bradyseism.maps.frames import ground_blocks  # noqa: E402
 from bradyseism.maps.velocity_map import Grid, VelocityMap  # noqa: E402
@@ -50,6 +52,7 @@ from bradyseism.workflows.reproduce_ground import (  # noqa: E402
     refuse_overlap,
     refuse_volcanoes,
 )
+from bradyseism.workflows.reproduce_models import publish_models  # noqa: E402
 from bradyseism.workflows.reproduce_settings import SIZES, ReproduceSettings  # noqa: E402
 from bradyseism.workflows.run_arrays import load_backgrounds, load_maps, save_maps  # noqa: E402
 from bradyseism.workflows.run_folder import MODELS, PREDICTION_COLUMNS, read_run  # noqa: E402
@@ -205,6 +208,41 @@ def test_predictions_are_those_of_the_whole_network(finished: Path) -> None:
     )  # fmt: skip
     assert_allclose(row["logit"], expected, atol=5e-3)
     assert card["settings"]["samples"] == 40
+
+
+def test_a_model_of_the_run_is_a_detector_and_says_what_the_run_says(finished: Path) -> None:
+    named = ["synthetic", "FT4 last"]
+    paths = publish_models(finished, named)
+    assert paths[1] == finished / "models" / "FT4-last-half.onnx"
+    encoding = TINY.encoding("half")
+    loud = load_maps(finished / "data/frames.npz")[0]
+    image = encoding.encode(loud.displacement[None, :64, :64])
+    table = pyarrow.parquet.read_table(finished / "predictions/half/compact/frames.parquet")
+    said = {
+        row["model"]: row["logit"]
+        for row in reversed(table.to_pylist())
+        if (row["frame"], row["patch"], row["low_pass"]) == ("loud", 0, False)
+    }
+    for name, path in zip(named, paths, strict=True):
+        detector = Detector.load(path)
+        assert detector.encoding == encoding
+        assert detector.card["commit"] == COMMAND["commit"]
+        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        (logit,) = session.run(["logit"], {"image": image})
+        assert_allclose(logit.item(), said[name], atol=5e-3)
+    assert said["FT4 last"] != said["synthetic"]
+    assert Detector.load(paths[1]).card["head"] == "FT4 last, seed 0, of the same run"
+
+
+def test_a_model_that_the_run_lacks_is_refused(finished: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="model 'FT9 last' is unknown: choose of synthetic, FT1"):
+        publish_models(finished, ["FT9 last"])
+    shutil.copy(finished / "run.json", tmp_path)
+    with pytest.raises(ValueError, match=r"holds no pretrain/half/compact/model\.safetensors: let"):
+        publish_models(tmp_path, ["synthetic"])
+    answer = CliRunner().invoke(cli.app, ["reproduce", "-o", "run", "--publish", "FT4 last"])
+    assert answer.exit_code == 2
+    assert "without --from: name the folder of a run" in answer.stderr
 
 
 def test_features_are_kept_in_half_precision_once_for_each_constituent(finished: Path) -> None:

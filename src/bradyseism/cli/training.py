@@ -201,6 +201,13 @@ def reproduce(
         Path | None,
         typer.Option("--from", help="Folder of a run: redraw its tables and figures, no training."),
     ] = None,
+    publish: Annotated[
+        list[str] | None,
+        typer.Option(
+            help='Of --from: write a model of the run as a detector ("synthetic", "FT4 last"); may '
+            "be repeated."
+        ),
+    ] = None,
     size: Annotated[str, typer.Option(help="smoke (minutes), cpu (two hours) or full.")] = "cpu",
     frames: Annotated[
         Path | None, typer.Option(help="Folder of test frames, 512 x 512 pixels of 200 m.")
@@ -234,8 +241,13 @@ def reproduce(
     from bradyseism.workflows.reproduce_data import Inputs
     from bradyseism.workflows.reproduce_settings import SIZES
 
+    if publish and not drawn_from:
+        raise ValueError(f"--publish {publish[0]!r} without --from: name the folder of a run")
     if drawn_from and not output:
-        _draw_run(drawn_from, quiet=quiet)
+        if publish:
+            _publish(drawn_from, publish)
+        else:
+            _draw_run(drawn_from, quiet=quiet)
         return
     if drawn_from or not output:
         raise ValueError("give -o with the folder of the run, or --from RUN to draw one again")
@@ -269,6 +281,13 @@ def reproduce(
             f"{output}; free memory, and the same command with --resume goes on"
         ) from error
     _draw_run(output, quiet=quiet)
+
+
+def _publish(run: Path, names: list[str]) -> None:
+    from bradyseism.workflows.reproduce_models import publish_models
+
+    for path in publish_models(run, names):
+        stdout.print(f"Wrote {path}. Use it with --model or evaluate --beside.", soft_wrap=True)
 
 
 def _draw_run(run: Path, *, quiet: bool) -> None:

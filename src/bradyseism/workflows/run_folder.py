@@ -43,6 +43,8 @@ appears whole or not at all; a file that is there is finished and never made aga
     Grad-CAM of true and false positives on the frames, see `paper_attribution.attribute`.
 ``latent/CYCLE/NETWORK.npz``
     Features of all sets on the plane of t-SNE, see `paper_latent.latent_plane`.
+``models/MODEL-CYCLE.onnx``, ``.safetensors``, ``.json``, ``.md``
+    Only what `reproduce_models.publish_models` was asked for.
 ``tables/``, ``figures/``, ``report.md``
     Drawn from the above alone.
 """
