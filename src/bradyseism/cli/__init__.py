@@ -7,6 +7,7 @@ message and exit code 2.
 from __future__ import annotations
 
 import logging
+import warnings
 from importlib.metadata import version
 from typing import Annotated
 
@@ -49,6 +50,8 @@ def root(
 
     Begin with `bradyseism inspect MAP`, then `bradyseism detect MAP -o OUT`.
     """
+    # Of arrays in memory; rasterio hides it in a way that threads undo.
+    warnings.filterwarnings("ignore", message="Dataset has no geotransform")
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(message)s",
