@@ -16,7 +16,6 @@ from bradyseism.evaluation.certainty import (
     CertaintySettings,
     _crossings,
     _noise_windows,
-    detection_curve,
     noise_tails,
 )
 from bradyseism.evaluation.injection_plan import sized_source
@@ -80,12 +79,23 @@ def test_the_rate_is_the_spread_times_the_curve_and_scales_with_the_noise(
     scanned = scan(a_map(velocity), detector)
     rate, width = detectable_rate(scanned, CURVE, 64, 0.05)
     assert rate.shape == scanned.levels[0].grid.shape
-    # White noise is least at the coarsest level, where means are taken of 8 x 8 pixels.
-    coarsest = scanned.levels[-1].pixel_size
+    # White noise is least at the coarsest level whose windows are not wider than the map.
+    coarsest = max(one.pixel_size for one in scanned.levels if one.pixel_size * 64 <= 192 * PIXEL)
+    assert coarsest < scanned.levels[-1].pixel_size
     assert np.nanmedian(rate) < 3.3 * 2e-3 / (coarsest / PIXEL) * 1.3
     assert np.nanmedian(width) == pytest.approx(0.1 * 64 * coarsest)
     louder = scan(a_map(3 * velocity), detector)
     assert_allclose(detectable_rate(louder, CURVE, 64, 0.05)[0], 3 * rate, rtol=1e-3)
+
+
+def test_windows_with_much_missing_speak_where_there_are_no_fuller_ones(
+    detector: Detector,
+) -> None:
+    velocity = white(256)
+    rows, columns = np.indices(velocity.shape) // 16
+    velocity[(rows + columns) % 2 == 0] = np.nan
+    rate, _ = detectable_rate(scan(a_map(velocity), detector), CURVE, 64, 0.05)
+    assert np.isfinite(rate[60:-60, 60:-60]).mean() > 0.9
 
 
 def test_a_quiet_side_shows_less_than_a_noisy_one(detector: Detector) -> None:
@@ -163,16 +173,25 @@ def test_settings_that_do_not_hold_are_refused(changes: dict, message: str) -> N
 
 
 @pytest.mark.slow
-def test_nine_of_ten_sources_of_the_stated_rate_are_found(detector: Detector) -> None:
-    """Measured from nothing: the curve in one kind of noise, then sources in whole maps of it."""
-    settings = CertaintySettings(lengths=(6.0, 24.0), nuggets=(0.1,), sources=20)
-    table = detection_curve(detector, settings)
-    curve = DetectionCurve.from_card({"detectable": table})
+@pytest.mark.parametrize(
+    "law",
+    [
+        ExponentialModel(4e-6, 3e3, 4e-7),
+        ExponentialModel(1e-6, 8e3),
+        ExponentialModel(1e-6, 1.5e3, 1e-6),
+    ],
+    ids=["medium", "long", "short and rough"],
+)
+def test_sources_of_the_stated_rate_are_found_in_whole_maps(
+    law: ExponentialModel, detector: Detector
+) -> None:
+    """By the curve of the shipped card: docs/detector.md states the shares."""
+    curve = DetectionCurve.from_card(detector.card)
     assert curve is not None
     look, trials, found = look_vector(-168.0, 39.0), 40, 0
     for index in range(trials):
         rng = np.random.default_rng([11, index])
-        noise = turbulent_field(ExponentialModel(4e-6, 3e3, 4e-7), (192, 192), PIXEL, rng)
+        noise = turbulent_field(law, (192, 192), PIXEL, rng)
         scanned = scan(a_map(noise), detector)
         rate, width = detectable_rate(scanned, curve, 64, detector.calibration.prior)
         row, column = rng.integers(64, 128, 2)
@@ -191,5 +210,5 @@ def test_nine_of_ten_sources_of_the_stated_rate_are_found(detector: Detector) ->
             np.hypot(one.window.easting - east, one.window.northing - north) < reach
             for one in detect(moved, detector).detections
         )
-    # 36 are expected; fewer than 28 or all of many would not be nine of ten.
+    # Nine of ten are stated; the least of several estimates is a little low.
     assert found >= 28

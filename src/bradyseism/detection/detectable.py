@@ -22,12 +22,21 @@ from bradyseism.detection.scan import Level, Scan
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import noise_scales
 
-__all__ = ["LAGS", "THIN", "DetectionCurve", "detectable_map", "detectable_rate", "window_noise"]
+__all__ = [
+    "LAGS",
+    "THIN",
+    "DetectionCurve",
+    "detectable_map",
+    "detectable_rate",
+    "window_noise",
+]
 
 # Noise is measured on every second pixel of a window, at these lags of what is left.
 THIN, LAGS = 2, (1, 4)
 # A place counts as seen where this share of the pixels within a tenth of the window holds data.
 LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
+# A window that lacks more says nothing where fuller ones look.
+MOST_MISSING = 0.25
 # Pixels of a map that share one rate.
 STEP = 4
 _SOFTEST = 0.05
@@ -125,17 +134,35 @@ def detectable_rate(
 
     Notes
     -----
-    A place has the noise of the window that holds it in its central half. Deformation is part of
-    the spread: around a strong source the rate is too high.
+    A place has the noise of the window that holds it in its central half. Windows that lack over
+    `MOST_MISSING` of their pixels, such as those wider than the map, say nothing where fuller ones
+    look: the curve is of full windows, and a plane over a part hides what is as wide. Deformation
+    is part of the spread: around a strong source the rate is too high.
     """
+    finest = scanned.levels[0].grid
+    best = np.full(finest.shape, np.nan, dtype=np.float32)
+    width = np.full(finest.shape, np.nan, dtype=np.float32)
+    for full in (True, False):
+        seen, of_width = _smallest(scanned, curve, size, prior, full=full)
+        new = np.isnan(best)
+        best[new], width[new] = seen[new], of_width[new]
+    return best, width
+
+
+def _smallest(
+    scanned: Scan, curve: DetectionCurve, size: int, prior: float, *, full: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Smallest rate and its width over levels, by the full windows alone or by the others."""
     finest = scanned.levels[0].grid
     best = np.full(finest.shape, np.inf, dtype=np.float32)
     width = np.full(finest.shape, np.nan, dtype=np.float32)
     for level in scanned.levels:
         table = scanned.windows[scanned.windows["pixel_size"] == level.pixel_size]
-        if not len(table):
+        cut = [level.crop(int(w["row"]), int(w["column"]), size) for w in table]
+        kept = [(np.isnan(window).mean() <= MOST_MISSING) == full for window in cut]
+        if not any(kept):
             continue
-        windows = np.stack([level.crop(int(w["row"]), int(w["column"]), size) for w in table])
+        table, windows = table[kept], np.stack(cut)[kept]
         spread, correlation = window_noise(windows)
         rates = spread[:, None] * curve.needed(correlation, prior)
         choice = rates.argmin(axis=1)
