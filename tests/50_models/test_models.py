@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import math
 
 import numpy as np
 import onnxruntime
@@ -13,12 +14,20 @@ from safetensors.torch import save_file
 
 from bradyseism.models import checkpoint
 from bradyseism.models.export import export_onnx
-from bradyseism.models.network import NETWORKS, Classifier, build, pool
+from bradyseism.models.network import (
+    BLOBS,
+    FAINTEST,
+    NETWORKS,
+    Classifier,
+    blob_contrasts,
+    build,
+    pool,
+)
 
 CARD = {"seed": 3, "prior": "half of all windows", "limits": ["none known", "\u00e4"]}
 
 
-@pytest.fixture(scope="module", params=["compact", "compact_cells", "compact_context"])
+@pytest.fixture(scope="module", params=["compact", "compact_peaks"])
 def compact(request) -> Classifier:
     return build(request.param, 3, seed=1).eval()
 
@@ -37,7 +46,7 @@ def test_compact_has_eight_by_eight_cells_and_fits_the_package(compact, images):
     with torch.inference_mode():
         output = compact(images)
     assert output.logit.shape == (3,)
-    assert output.features.shape == (3, NETWORKS["compact"].width, 8, 8)
+    assert output.features.shape == (3, NETWORKS[compact.name].width, 8, 8)
     assert output.place.shape == (3, 8, 8)
     assert sum(4 * p.numel() for p in compact.parameters()) <= 5.5e6
 
@@ -73,17 +82,45 @@ def test_head_weights_reproduce_the_logit_of_the_mean_feature():
     assert_allclose(logit, output.logit.numpy(), atol=1e-6)
 
 
-def test_head_that_asks_each_cell_pools_their_odds(images):
-    """Equally likely cells: the odds of the image are the mean of the odds of its cells."""
-    model = build("compact_cells", 3, seed=1).eval()
+def test_head_of_peaks_sees_the_mean_and_the_highest(images):
+    model = build("compact_peaks", 3, seed=1).eval()
     head = model.head_weights()
     with torch.inference_mode():
         output = model(images)
-    vectors = np.moveaxis(output.features.numpy(), 1, -1)
-    hidden = np.maximum(vectors @ head["hidden_weight"].T + head["hidden_bias"], 0)
-    cells = hidden @ head["last_weight"][0] + head["last_bias"]
-    assert_allclose(output.place.numpy(), cells, atol=1e-6)
-    assert_allclose(np.exp(output.logit.numpy()), np.exp(cells).mean(axis=(1, 2)), rtol=1e-5)
+    features = output.features.numpy()
+    seen = np.concatenate([features.mean(axis=(2, 3)), features.max(axis=(2, 3))], axis=1)
+    hidden = np.maximum(seen @ head["hidden_weight"].T + head["hidden_bias"], 0)
+    assert_allclose(
+        output.logit.numpy(), hidden @ head["last_weight"][0] + head["last_bias"], atol=1e-5
+    )
+
+
+def blob(deviation: float, row: int, column: int) -> torch.Tensor:
+    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
+    bump = torch.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2))
+    return torch.stack([bump, bump, torch.ones_like(bump)])[None]
+
+
+@pytest.mark.parametrize(("deviation", "best"), [(1.25, (0,)), (2.5, (1, 2)), (5.0, (3, 4))])
+def test_contrast_is_largest_at_the_blob_and_for_its_width(deviation, best):
+    """The inner Gaussian that answers most is 1 / sqrt(1.6) as wide as the blob."""
+    contrasts = blob_contrasts(blob(deviation, 20, 44))[0]
+    assert int(contrasts.amax(dim=(1, 2)).argmax()) in best
+    assert divmod(int(contrasts[best[0]].argmax()), 8) == (20 // 8, 44 // 8)
+
+
+def test_contrast_forgets_sign_and_level_and_what_is_missing():
+    image = blob(3.0, 30, 30)
+    contrasts = blob_contrasts(image)
+    below = image * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
+    assert_allclose(blob_contrasts(below), contrasts, atol=1e-5)
+    # A level, and a gap beside a level, are no contrast.
+    level = torch.full_like(image, 0.7)
+    level[:, 2] = 1.0
+    level[:, :, :, 40:] = 0.0
+    nothing = math.log(FAINTEST)
+    assert_allclose(blob_contrasts(level), torch.full((1, BLOBS, 8, 8), nothing), atol=1e-3)
+    assert_allclose(blob_contrasts(torch.zeros_like(image)), torch.full((1, BLOBS, 8, 8), nothing))
 
 
 def test_seed_gives_the_weights_and_spares_the_generator_of_torch():
@@ -95,9 +132,10 @@ def test_seed_gives_the_weights_and_spares_the_generator_of_torch():
     assert not torch.equal(first.head.last.weight, other.head.last.weight)
 
 
-def test_pool_is_the_mean_over_cells():
+def test_pool_is_the_mean_over_cells_and_the_highest():
     features = torch.arange(24.0).reshape(1, 2, 3, 4)
     assert_allclose(pool(features), [[5.5, 17.5]])
+    assert_allclose(pool(features, "peak"), [[5.5, 17.5, 11.0, 23.0]])
 
 
 def test_unknown_network_is_refused():

@@ -74,24 +74,26 @@ def test_agrees_with_autograd_in_single_precision(head: Head, features: np.ndarr
     )
 
 
-def test_cells_agree_with_autograd(head: Head, features: np.ndarray) -> None:
+def test_peaks_agree_with_autograd(head: Head, features: np.ndarray) -> None:
     torch = pytest.importorskip("torch", reason="torch is not installed (extra 'train')")
-    each = replace(head, pooling="cells")
+    wide = np.random.default_rng(14).normal(size=(UNITS, 2 * FEATURES))
+    peak = replace(head, hidden_weight=wide, pooling="peak")
     inputs = torch.tensor(features, dtype=torch.float64, requires_grad=True)
-    hidden = inputs.movedim(0, -1) @ torch.tensor(head.hidden_weight).T
-    cells = torch.relu(hidden + torch.tensor(head.hidden_bias)) @ torch.tensor(head.last_weight)
-    logit = torch.log(torch.exp(cells + head.last_bias).mean())
+    pooled = torch.cat([inputs.mean(dim=(1, 2)), inputs.amax(dim=(1, 2))])
+    hidden = torch.tensor(wide) @ pooled + torch.tensor(head.hidden_bias)
+    logit = torch.relu(hidden) @ torch.tensor(head.last_weight) + head.last_bias
     (gradient,) = torch.autograd.grad(logit, inputs)
-    assert_allclose(each.logit(features), logit.item(), rtol=1e-12)
+    assert_allclose(peak.logit(features), logit.item(), rtol=1e-12)
     expected = gradient.mean(dim=(1, 2)).numpy()
-    assert_allclose(channel_weights(features, each), expected, rtol=0, atol=1e-12)
-    assert_allclose(channel_weights(features[None], each)[0], expected, rtol=0, atol=1e-12)
+    assert_allclose(channel_weights(features, peak), expected, rtol=0, atol=1e-12)
+    assert_allclose(channel_weights(features[None], peak)[0], expected, rtol=0, atol=1e-12)
 
 
-def test_one_cell_is_the_same_to_either_pooling(head: Head, features: np.ndarray) -> None:
-    one, each = features[:, :1, :1], replace(head, pooling="cells")
-    assert_allclose(each.logit(one), head.logit(one), rtol=1e-12)
-    assert_allclose(grad_cam(one, each), grad_cam(one, head), rtol=1e-12)
+def test_peaks_that_weigh_nothing_leave_the_mean(head: Head, features: np.ndarray) -> None:
+    blind = np.concatenate([head.hidden_weight, np.zeros_like(head.hidden_weight)], axis=1)
+    peak = replace(head, hidden_weight=blind, pooling="peak")
+    assert_allclose(peak.logit(features), head.logit(features), rtol=1e-12)
+    assert_allclose(grad_cam(features, peak), grad_cam(features, head), rtol=1e-12)
 
 
 def test_signed_map_sums_to_the_logit_without_its_biases(head: Head, features: np.ndarray) -> None:

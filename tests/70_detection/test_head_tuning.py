@@ -1,8 +1,6 @@
-"""Tuning of a head: its gradient, its limits, and what it learns, for both poolings."""
+"""Tuning of a head: its gradient, its limits, and what it learns."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,36 +12,34 @@ from bradyseism.detection.head_tuning import Examples, head_inputs, head_logits,
 from bradyseism.detection.runtime import Detector, Prediction
 from bradyseism.evaluation.scores import roc_auc
 
-FEATURES, UNITS, CELLS = 6, 8, 9
+FEATURES, UNITS = 6, 8
 
 
 def head(pooling: str = "mean") -> Head:
     rng = np.random.default_rng(3)
+    seen = FEATURES if pooling == "mean" else 2 * FEATURES
     return Head(
-        rng.normal(size=(UNITS, FEATURES)).astype(np.float32),
+        rng.normal(size=(UNITS, seen)).astype(np.float32),
         rng.normal(size=UNITS).astype(np.float32),
         rng.normal(size=UNITS).astype(np.float32),
         0.25,
-        pooling,  # type: ignore[arg-type]
+        pooling,
     )
 
 
-def examples(count: int, seed: int, tokens: int = CELLS) -> Examples:
-    """Sources raise the first feature in their own cell, and a nuisance the second in any."""
+def examples(count: int, seed: int) -> Examples:
+    """Sources raise the first feature, and a nuisance the second of any."""
     rng = np.random.default_rng(seed)
-    inputs = rng.normal(size=(count, tokens, FEATURES)).astype(np.float32)
+    inputs = rng.normal(size=(count, FEATURES)).astype(np.float32)
     labels = (np.arange(count) % 2).astype(np.float32)
-    cells = np.where(labels > 0.5, rng.integers(0, tokens, count), -1)
-    loud = np.flatnonzero(labels > 0.5)
-    inputs[loud, cells[loud], 0] += 3.0
-    inputs[np.arange(count), rng.integers(0, tokens, count), 1] += 3.0
-    return Examples(inputs, labels, cells)
+    inputs[labels > 0.5, 0] += 3.0
+    inputs[:, 1] += 3.0 * (rng.random(count) > 0.5)
+    return Examples(inputs, labels)
 
 
-@pytest.mark.parametrize(("pooling", "tokens"), [("mean", 1), ("cells", CELLS)])
-def test_gradient_is_the_finite_difference(pooling: str, tokens: int) -> None:
-    data = examples(40, 0, tokens)
-    layers = head_tuning._Layers.of(head(pooling))
+def test_gradient_is_the_finite_difference() -> None:
+    data = examples(40, 0)
+    layers = head_tuning._Layers.of(head())
     weight = np.full(40, 1 / 40)
     start = layers.flat()
     _, gradient = head_tuning._loss(layers, data, weight)
@@ -52,9 +48,7 @@ def test_gradient_is_the_finite_difference(pooling: str, tokens: int) -> None:
         direction = rng.normal(size=start.size)
         ends = [
             head_tuning._loss(
-                head_tuning._Layers.shaped(start + sign * 1e-3 * direction, head(pooling)),
-                data,
-                weight,
+                head_tuning._Layers.shaped(start + sign * 1e-3 * direction, head()), data, weight
             )[0]
             for sign in (1, -1)
         ]
@@ -63,55 +57,31 @@ def test_gradient_is_the_finite_difference(pooling: str, tokens: int) -> None:
         assert slope == pytest.approx(gradient @ direction, rel=0.01, abs=0.01)
 
 
-@pytest.mark.parametrize(("pooling", "shape"), [("mean", (1,)), ("cells", (CELLS,))])
-def test_logits_are_those_of_the_head(pooling: str, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("pooling", ["mean", "peak"])
+def test_logits_are_those_of_the_head(pooling: str) -> None:
     features = np.random.default_rng(1).normal(size=(5, FEATURES, 3, 3))
     judge = head(pooling)
     inputs = judge.inputs(features)
-    assert inputs.shape == (5, *shape, FEATURES)
-    expected = judge.logit(features)
+    assert_array_equal(inputs[:, :FEATURES], features.mean(axis=(2, 3)))
+    if pooling == "peak":
+        assert_array_equal(inputs[:, FEATURES:], features.max(axis=(2, 3)))
+    hidden = np.maximum(inputs @ judge.hidden_weight.T + judge.hidden_bias, 0)
+    expected = hidden @ judge.last_weight + judge.last_bias
+    assert_allclose(judge.logit(features), expected, rtol=1e-12)
     assert_allclose(head_logits(judge, inputs.astype(np.float32)), expected, rtol=1e-5)
-    cells = np.maximum(judge.inputs(features) @ judge.hidden_weight.T + judge.hidden_bias, 0)
-    cells = cells @ judge.last_weight + judge.last_bias
-    assert_allclose(expected, np.log(np.exp(cells).mean(axis=1)), rtol=1e-12)
 
 
-def test_one_cell_makes_both_poolings_the_same() -> None:
-    features = np.random.default_rng(2).normal(size=(4, FEATURES, 1, 1))
-    assert_allclose(head("cells").logit(features), head("mean").logit(features), rtol=1e-12)
-
-
-def test_cells_row_by_row() -> None:
-    features = np.arange(FEATURES * 6.0).reshape(FEATURES, 2, 3)
-    assert_array_equal(head("cells").inputs(features)[4], features[:, 1, 1])
-
-
-@pytest.mark.parametrize("pooling", ["mean", "cells"])
-def test_learns_what_the_head_did_not_know(pooling: str) -> None:
-    tokens = 1 if pooling == "mean" else CELLS
-    training, unseen = examples(400, 10, tokens), examples(400, 11, tokens)
-    before = roc_auc(unseen.labels, head_logits(head(pooling), unseen.inputs))
-    tuned = tune(head(pooling), training, stiffness=1e-3, steps=80)
+def test_learns_what_the_head_did_not_know() -> None:
+    training, unseen = examples(400, 10), examples(400, 11)
+    before = roc_auc(unseen.labels, head_logits(head(), unseen.inputs))
+    tuned = tune(head(), training, stiffness=1e-3, steps=80)
     after = roc_auc(unseen.labels, head_logits(tuned, unseen.inputs))
     assert after > max(before + 0.03, 0.85)
-    assert tuned.pooling == pooling
-
-
-def test_the_place_is_learnt_where_every_cell_is_seen() -> None:
-    data = examples(400, 12)
-    unplaced = replace(data, cells=np.full(len(data), -1))
-    loud = data.labels > 0.5
-    right = []
-    for taught in (data, unplaced):
-        tuned = tune(head("cells"), taught, stiffness=1e-3, steps=40)
-        hidden = np.maximum(data.inputs @ tuned.hidden_weight.T + tuned.hidden_bias, 0)
-        right.append(((hidden @ tuned.last_weight).argmax(axis=1) == data.cells)[loud].mean())
-    assert right[0] > 0.9
-    assert right[0] > right[1]
+    assert tuned.pooling == "mean"
 
 
 def test_infinite_stiffness_changes_nothing_and_none_the_most() -> None:
-    data = examples(100, 13, 1)
+    data = examples(100, 13)
     start = head_tuning._Layers.of(head()).flat()
     distances = [
         np.linalg.norm(
@@ -124,7 +94,7 @@ def test_infinite_stiffness_changes_nothing_and_none_the_most() -> None:
 
 
 def test_both_classes_weigh_the_same() -> None:
-    data = examples(200, 14, 1)
+    data = examples(200, 14)
     thrice = data[np.concatenate([np.arange(200), *[np.flatnonzero(data.labels < 0.5)] * 2])]
     one, other = (
         head_tuning._Layers.of(tune(head(), d, stiffness=0.1, steps=200)).flat()
@@ -140,12 +110,12 @@ def test_both_classes_weigh_the_same() -> None:
         (lambda d: tune(head(), d[d.labels > 0.5], stiffness=1.0, steps=1), "10 of 10 windows"),
         (lambda d: tune(head(), d, stiffness=-1.0, steps=1), "stiffness -1 and steps 1"),
         (lambda d: tune(head(), d, stiffness=1.0, steps=0), "steps 0"),
-        (lambda d: Examples(d.inputs, d.labels[1:], d.cells), "20 inputs, 19 labels and 20"),
+        (lambda d: Examples(d.inputs, d.labels[1:]), "20 inputs and 19 labels"),
     ],
 )
 def test_errors_name_the_value(call, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        call(examples(20, 0, 1))
+        call(examples(20, 0))
 
 
 def test_a_model_without_feature_maps_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,9 @@
 """Which part of a window spoke for deformation: Grad-CAM without automatic differentiation.
 
-The detector ends in two dense layers with a ReLU between, behind the mean over all cells of the
-feature map, or on every cell with the answers pooled. For either head the gradient of the logit
-with respect to the last feature map has a closed form, so that the feature map (an output of the
-exported network) and the four arrays of the head explain a detection without torch.
+The detector ends in two dense layers with a ReLU between, behind the mean of each feature over all
+cells, or behind that and its highest value. For either head the gradient of the logit with respect
+to the last feature map has a closed form, so that the feature map (an output of the exported
+network) and the four arrays of the head explain a detection without torch.
 
 References
 ----------
@@ -20,7 +20,6 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import special
 
 __all__ = ["Head", "channel_weights", "grad_cam"]
 
@@ -32,16 +31,17 @@ class Head:
     Attributes
     ----------
     hidden_weight : ndarray, shape (m, k)
-        Weights of the second last layer: m units fed by k pooled features.
+        Weights of the second last layer: m units fed by k pooled features, or with pooling "peak"
+        by the means of k / 2 features and their highest values.
     hidden_bias : ndarray, shape (m,)
         Its bias.
     last_weight : ndarray, shape (m,) or (1, m)
         Weights of the last layer, which has a single output; kept as (m,).
     last_bias : float or ndarray, shape (1,)
         Its bias; kept as float.
-    pooling : {"mean", "cells"}
-        "mean": the layers see the mean feature over all cells; "cells": they see each cell, and
-        the logit is ``logsumexp(cells) - log(number of cells)``.
+    pooling : {"mean", "peak"}
+        "mean": the layers see the mean of each feature over all cells; "peak": that, and behind
+        all of them the highest value of each.
 
     Raises
     ------
@@ -56,9 +56,9 @@ class Head:
     pooling: str = "mean"
 
     def __post_init__(self) -> None:
-        if self.pooling not in ("mean", "cells"):
+        if self.pooling not in ("mean", "peak"):
             raise ValueError(
-                f"pooling {self.pooling!r} of the head is unknown: expected mean or cells; export "
+                f"pooling {self.pooling!r} of the head is unknown: expected mean or peak; export "
                 "the network again"
             )
         for name in ("hidden_weight", "hidden_bias", "last_weight"):
@@ -124,7 +124,7 @@ class Head:
 
         Returns
         -------
-        ndarray, shape (..., m), or (..., h, w, m) with pooling "cells"
+        ndarray, shape (..., m)
             Pre-activation of the hidden units, before the ReLU.
 
         Raises
@@ -132,30 +132,21 @@ class Head:
         ValueError
             If the number of features is not the head's, or a feature is not finite.
         """
-        values = self._checked(features)
-        mean = self.pooling == "mean"
-        vectors = values.mean(axis=(-2, -1)) if mean else np.moveaxis(values, -3, -1)
-        hidden: NDArray[np.float64] = vectors @ self.hidden_weight.T + self.hidden_bias
-        return hidden
+        hidden: NDArray[np.float64] = self.inputs(features) @ self.hidden_weight.T
+        return hidden + self.hidden_bias
 
     def logit(self, features: ArrayLike) -> NDArray[np.float64]:
         """Logit that the head gives for feature maps of shape (..., k, h, w), with shape (...)."""
-        logit = self.cells(self.hidden(features))
-        if self.pooling == "cells":
-            logit = special.logsumexp(logit, axis=(-2, -1)) - np.log(np.prod(logit.shape[-2:]))
-        return np.asarray(logit, dtype=np.float64)
-
-    def cells(self, hidden: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What the last layer says of hidden units (..., m), of shape (...)."""
-        return np.asarray(np.maximum(hidden, 0.0) @ self.last_weight + self.last_bias)
+        return np.asarray(
+            np.maximum(self.hidden(features), 0.0) @ self.last_weight + self.last_bias
+        )
 
     def inputs(self, features: ArrayLike) -> NDArray[np.float64]:
         """What the dense layers see of feature maps (..., k, h, w).
 
         Returns
         -------
-        ndarray, shape (..., t, k)
-            The mean over the cells (t = 1), or every cell, row by row (t = h w).
+        ndarray, shape (..., k) or with pooling "peak" (..., 2 k)
 
         Raises
         ------
@@ -163,8 +154,10 @@ class Head:
             If the number of features is not the head's, or a feature is not finite.
         """
         values = self._checked(features)
-        cells = np.moveaxis(values.reshape(*values.shape[:-2], -1), -1, -2)
-        return cells.mean(axis=-2, keepdims=True) if self.pooling == "mean" else cells
+        pooled = [values.mean(axis=(-2, -1))]
+        if self.pooling == "peak":
+            pooled.append(values.max(axis=(-2, -1)))
+        return np.concatenate(pooled, axis=-1)
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Every array by its name, in single precision; the last bias is of shape (1,)."""
@@ -185,7 +178,7 @@ class Head:
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(features, dtype=np.float64)
-        count = self.hidden_weight.shape[1]
+        count = self.hidden_weight.shape[1] // (1 if self.pooling == "mean" else 2)
         if values.ndim < 3 or values.shape[-3] != count or 0 in values.shape[-2:]:
             raise ValueError(
                 f"features of shape {values.shape} do not fit the head: it takes "
@@ -202,8 +195,8 @@ class Head:
 def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
     """Gradient of the logit with respect to each feature, mean over the cells.
 
-    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``; with pooling "cells" the sum
-    over the cells of that, each weighted by its share of the softmax.
+    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``; with pooling "peak" the sum
+    of that for the mean and for the highest value of a feature, which is a single cell's.
 
     Parameters
     ----------
@@ -223,13 +216,10 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
     ValueError
         If the features do not fit the head or are not finite.
     """
-    cells = int(np.prod(np.shape(features)[-2:]))
-    hidden = head.hidden(features)
-    gradient = ((hidden > 0.0) * head.last_weight) @ head.hidden_weight
-    if head.pooling == "cells":
-        share = special.softmax(head.cells(hidden), axis=(-2, -1))
-        gradient = (share[..., None] * gradient).sum(axis=(-3, -2))
-    weights: NDArray[np.float64] = gradient / cells
+    gradient = ((head.hidden(features) > 0.0) * head.last_weight) @ head.hidden_weight
+    if head.pooling == "peak":
+        gradient = np.add(*np.split(gradient, 2, axis=-1))
+    weights: NDArray[np.float64] = gradient / np.prod(np.shape(features)[-2:])
     return weights
 
 

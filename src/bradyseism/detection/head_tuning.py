@@ -18,11 +18,8 @@ from bradyseism.detection.attribution import Head
 from bradyseism.detection.runtime import BATCH, Detector
 
 Array = NDArray[np.float32]
-NO_PLACE = -1
 # Inputs of the dense layers that are looked at in one go: what a processor keeps near.
 INPUTS_AT_ONCE = 4096
-# Weight of the place beside the label, as in the training of the shipped detector.
-PLACE_WEIGHT = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,34 +28,30 @@ class Examples:
 
     Parameters
     ----------
-    inputs : array of float32, shape (n, t, k)
+    inputs : array of float32, shape (n, k)
         As `Head.inputs` gives it.
     labels : array of float32, shape (n,)
         1 with a source, 0 without.
-    cells : array of int, shape (n,)
-        Cell of the feature map, row by row, that holds the source; -1 without one.
     """
 
     inputs: Array
     labels: Array
-    cells: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        if not len(self.inputs) == len(self.labels) == len(self.cells):
+        if len(self.inputs) != len(self.labels):
             raise ValueError(
-                f"{len(self.inputs)} inputs, {len(self.labels)} labels and {len(self.cells)} "
-                "cells: expected as many of each"
+                f"{len(self.inputs)} inputs and {len(self.labels)} labels: expected as many of each"
             )
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Examples:
-        return Examples(self.inputs[chosen], self.labels[chosen], self.cells[chosen])
+        return Examples(self.inputs[chosen], self.labels[chosen])
 
 
 def head_inputs(detector: Detector, windows: NDArray[np.floating]) -> Array:
-    """What the head of a detector sees of windows, shape (n, t, k).
+    """What the head of a detector sees of windows, shape (n, k).
 
     Parameters
     ----------
@@ -81,19 +74,17 @@ def head_inputs(detector: Detector, windows: NDArray[np.floating]) -> Array:
 
 
 def head_logits(head: Head, inputs: Array) -> NDArray[np.float64]:
-    """Logits of a head, shape (n,), for inputs of shape (n, t, k)."""
+    """Logits of a head, shape (n,), for inputs of shape (n, k)."""
     layers = _Layers.of(head)
-    parts = [_pooled(_forward(layers, inputs[chosen])[1]) for chosen in _batches(inputs)]
-    return np.concatenate(parts) if parts else np.zeros(0)
+    parts = [_forward(layers, inputs[chosen])[1] for chosen in _batches(inputs)]
+    return np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)
 
 
 def tune(head: Head, examples: Examples, *, stiffness: float, steps: int) -> Head:
     """Head of the least loss near another.
 
     The loss is the binary cross-entropy with both classes weighted equally, plus half of
-    `stiffness` times the squared distance of all weights from those of `head`. Where the head sees
-    every cell, half of the cross-entropy of the source's cell is added, as these logits also say
-    where the source lies.
+    `stiffness` times the squared distance of all weights from those of `head`.
 
     Parameters
     ----------
@@ -174,16 +165,9 @@ class _Layers(NamedTuple):
 
 
 def _forward(layers: _Layers, inputs: Array) -> tuple[Array, Array]:
-    """Hidden units behind the ReLU, shape (n, t, m), and logits, shape (n, t)."""
+    """Hidden units behind the ReLU, shape (n, m), and logits, shape (n,)."""
     hidden = np.maximum(inputs @ layers.hidden_weight.T + layers.hidden_bias, np.float32(0.0))
     return hidden, hidden @ layers.last_weight + layers.last_bias
-
-
-def _pooled(logits: Array) -> NDArray[np.float64]:
-    """One logit for each window; of a single input it is that input's."""
-    return np.asarray(
-        special.logsumexp(logits.astype(np.float64), axis=1) - np.log(logits.shape[1])
-    )
 
 
 def _loss(
@@ -193,39 +177,19 @@ def _loss(
     value = 0.0
     gradient = _Layers(*(np.zeros(values.shape, dtype=np.float32) for values in layers))
     for chosen in _batches(examples.inputs):
-        inputs = examples.inputs[chosen]
+        inputs, labels = examples.inputs[chosen], examples.labels[chosen]
         hidden, logits = _forward(layers, inputs)
-        part, slope = _logit_slope(
-            logits, examples.labels[chosen], examples.cells[chosen], weight[chosen]
-        )
-        value += part
-        flat_hidden = hidden.reshape(-1, hidden.shape[-1])
-        flat_slope = slope.astype(np.float32).ravel()
-        behind = np.where(flat_hidden > 0, flat_slope[:, None] * layers.last_weight, np.float32(0))
-        gradient.hidden_weight[...] += behind.T @ inputs.reshape(-1, inputs.shape[-1])
+        logit = logits.astype(np.float64)
+        value += float(weight[chosen] @ (np.logaddexp(0.0, logit) - labels * logit))
+        slope = (weight[chosen] * (special.expit(logit) - labels)).astype(np.float32)
+        behind = np.where(hidden > 0, slope[:, None] * layers.last_weight, np.float32(0))
+        gradient.hidden_weight[...] += behind.T @ inputs
         gradient.hidden_bias[...] += behind.sum(axis=0)
-        gradient.last_weight[...] += flat_slope @ flat_hidden
-        gradient.last_bias[...] += flat_slope.sum()
+        gradient.last_weight[...] += slope @ hidden
+        gradient.last_bias[...] += slope.sum()
     return value, gradient.flat()
 
 
-def _logit_slope(
-    logits: Array, labels: Array, cells: NDArray[np.int64], weight: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float64]]:
-    """Loss of a batch, and its derivative by the logits (n, t)."""
-    pooled = _pooled(logits)
-    share = special.softmax(logits.astype(np.float64), axis=1)
-    value = float(weight @ (np.logaddexp(0.0, pooled) - labels * pooled))
-    slope = (weight * (special.expit(pooled) - labels))[:, None] * share
-    if logits.shape[1] > 1:
-        placed = np.flatnonzero((labels > 0.5) & (cells != NO_PLACE))
-        heavy = PLACE_WEIGHT * weight[placed]
-        value -= float(heavy @ np.log(np.maximum(share[placed, cells[placed]], 1e-30)))
-        slope[placed] += heavy[:, None] * share[placed]
-        slope[placed, cells[placed]] -= heavy
-    return value, slope
-
-
 def _batches(inputs: Array) -> Iterator[slice]:
-    step = max(1, INPUTS_AT_ONCE // inputs.shape[1])
-    return (slice(start, start + step) for start in range(0, len(inputs), step))
+    starts = range(0, len(inputs), INPUTS_AT_ONCE)
+    return (slice(start, start + INPUTS_AT_ONCE) for start in starts)

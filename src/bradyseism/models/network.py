@@ -2,15 +2,16 @@
 
 Every architecture is one record of `NETWORKS`; `build` turns it into a `Classifier`. All share
 the head of the paper (dense, ReLU, dropout, dense), for which Grad-CAM follows in closed form from
-the last feature map and the head's weights. The paper pools the features before it; a head may also
-be asked of every cell and the answers pooled, so that it says whether and where.
+the last feature map and the head's weights. The paper pools each feature to its mean before it; a
+head may also see how high each one rises, so that a source of few pixels is not lost in the mean.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -20,11 +21,21 @@ import torchvision
 from numpy.typing import NDArray
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
+from torch.nn import functional
 
 HIDDEN_WIDTH = 256
 DROPOUT = 0.2
 
-Pooling = Literal["mean", "cells"]
+# Octaves of blobs, and the deviations (pixels of the octave) of the Gaussians that are compared.
+OCTAVES = 4
+DEVIATIONS = (1.0, 1.6, 2.56)
+BLOBS = OCTAVES * (len(DEVIATIONS) - 1)
+# Added to a contrast before its logarithm: under that of any noise.
+FAINTEST = 3e-3
+# Smallest share of a blob, or of the ring around it, that holds data.
+SUPPORT = 0.25
+
+Pooling = Literal["mean", "peak"]
 
 
 class Output(NamedTuple):
@@ -51,38 +62,28 @@ class Head(nn.Module):
 
     Parameters
     ----------
-    width : int
+    features : int
         Number k of features.
-    pooling : {"mean", "cells"}
-        "mean": the layers see the mean feature over all cells. "cells": they see each cell, and
-        say the log-odds that the source lies there rather than nowhere; the log-odds of the image
-        is then that of any of its equally likely cells, ``logsumexp(cells) - log(number)``.
+    pooling : {"mean", "peak"}
+        What the layers see of a feature map, see `pool`.
     """
 
-    def __init__(self, width: int, pooling: Pooling = "mean") -> None:
+    def __init__(self, features: int, pooling: Pooling = "mean") -> None:
         super().__init__()
         self.pooling = pooling
-        self.hidden = nn.Linear(width, HIDDEN_WIDTH)
+        self.hidden = nn.Linear(features if pooling == "mean" else 2 * features, HIDDEN_WIDTH)
         self.dropout = nn.Dropout(DROPOUT)
         self.last = nn.Linear(HIDDEN_WIDTH, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Log-odds, shape (n,), of feature maps (n, k, h', w') or of pooled features (n, k)."""
-        maps = features if features.ndim == 4 else features[:, :, None, None]
-        return self.dense(pool(maps)) if self.pooling == "mean" else any_cell(self.cells(maps))
-
-    def cells(self, features: Tensor) -> Tensor:
-        """Log-odds of each cell, shape (n, h', w')."""
-        return self.dense(features.movedim(1, -1))
-
-    def dense(self, vectors: Tensor) -> Tensor:
-        """Both layers on vectors of shape (..., k): shape (...)."""
-        logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(vectors))))
-        return logit.squeeze(-1)
+        """Log-odds, shape (n,), of feature maps (n, k, h', w') or of what `pool` makes of them."""
+        pooled = features if features.ndim == 2 else pool(features, self.pooling)
+        logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(pooled))))
+        return logit.squeeze(1)
 
 
 class Classifier(nn.Module):
-    """Backbone, head and, where the head does not say it, a place head.
+    """Backbone, head and place head.
 
     Parameters
     ----------
@@ -99,15 +100,11 @@ class Classifier(nn.Module):
         self.channels = channels
         self.backbone = architecture.backbone(channels)
         self.head = Head(architecture.width, architecture.pooling)
-        if architecture.pooling == "mean":
-            self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
+        self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
 
     def forward(self, images: Tensor) -> Output:
         """Classify images of shape (n, channels, h, w), float32, as encoded by floor 4."""
         features = self.features(images)
-        if self.head.pooling == "cells":
-            cells = self.head.cells(features)
-            return Output(any_cell(cells), features, cells)
         return Output(self.head(features), features, self.place(features).squeeze(1))
 
     def features(self, images: Tensor) -> Tensor:
@@ -133,16 +130,14 @@ class Classifier(nn.Module):
         }
 
 
-def pool(features: Tensor) -> Tensor:
-    """Mean over the cells: (n, k, h', w') to (n, k)."""
-    return features.mean(dim=(2, 3))
+def pool(features: Tensor, pooling: Pooling = "mean") -> Tensor:
+    """What a head sees of feature maps (n, k, h', w').
 
-
-def any_cell(cells: Tensor) -> Tensor:
-    """Log-odds, shape (n,), that any of the equally likely cells (n, h', w') holds the source."""
-    flat = cells.flatten(1)
-    # Of zeros it is the logarithm of their number, in a form that can be exported.
-    return flat.logsumexp(1) - torch.zeros_like(flat).logsumexp(1)
+    "mean": the mean over the cells, shape (n, k); "peak": that and the highest value of each
+    feature, shape (n, 2 k).
+    """
+    mean = features.mean(dim=(2, 3))
+    return mean if pooling == "mean" else torch.cat([mean, features.amax(dim=(2, 3))], dim=1)
 
 
 @dataclass(frozen=True)
@@ -157,8 +152,8 @@ class Architecture:
         Number k of channels of its last feature map.
     smallest : int
         Smallest image side (pixels) that leaves a feature map.
-    pooling : {"mean", "cells"}
-        See `Head`.
+    pooling : {"mean", "peak"}
+        See `pool`.
     """
 
     backbone: Callable[[int], nn.Module]
@@ -167,12 +162,8 @@ class Architecture:
     pooling: Pooling = "mean"
 
 
-def _compact(channels: int, attention: str | None = None) -> nn.Module:
-    """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells.
-
-    `attention` names a layer of timm in each block; "gca" adds to each cell what the others hold
-    (Cao et al. 2019, https://doi.org/10.1109/ICCVW.2019.00246).
-    """
+def _compact(channels: int) -> nn.Module:
+    """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells."""
     network: nn.Module = ResNet(
         BasicBlock,
         (1, 1, 1, 1),
@@ -180,9 +171,70 @@ def _compact(channels: int, attention: str | None = None) -> nn.Module:
         output_stride=8,
         in_chans=channels,
         num_classes=0,
-        block_args={"attn_layer": attention},
     )
     return network
+
+
+class _WithBlobs(nn.Module):
+    """The compact network, and beside its features the contrast of blobs that nobody had to learn.
+
+    In windows of pure turbulence a plain filter of the right size is hard to beat.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.learned = _compact(channels)
+        self.norm = nn.BatchNorm2d(BLOBS)
+
+    def forward_features(self, images: Tensor) -> Tensor:
+        """Return 160 learned features and the contrasts of `BLOBS` widths."""
+        learned: Tensor = self.learned.forward_features(images)  # type: ignore[operator]
+        return torch.cat([learned, self.norm(blob_contrasts(images))], dim=1)
+
+
+def blob_contrasts(images: Tensor) -> Tensor:
+    """Largest contrast between a blob and the ring around it in each cell of 8 x 8 pixels.
+
+    Differences of Gaussians as normalised convolutions, on four octaves of the image.
+
+    Parameters
+    ----------
+    images : Tensor
+        Shape (n, channels, side, side), side a multiple of 8: the first channel is what is
+        measured, 0 where the last one, the valid mask, is 0.
+
+    Returns
+    -------
+    Tensor
+        Shape (n, `BLOBS`, side / 8, side / 8): logarithm of the absolute contrast; of nothing
+        where less than `SUPPORT` of the blob or of the ring is valid.
+
+    References
+    ----------
+    Lindeberg, T. (1998), Int. J. Comput. Vis. 30, 79-116; Knutsson, H. and Westin, C.-F. (1993),
+    Proc. CVPR, 515-523.
+    """
+    both = torch.stack([images[:, 0], images[:, -1]], dim=1)
+    contrasts = []
+    for octave in range(OCTAVES):
+        both = functional.avg_pool2d(both, 2) if octave else both
+        smooth = _gaussians(both.shape[-1]).to(both)
+        values, share = (smooth @ both[:, :, None] @ smooth.transpose(1, 2)).unbind(1)
+        mean = values / share.clamp(min=SUPPORT)
+        least = torch.minimum(share[:, 1:], share[:, :-1])
+        contrast = (mean[:, 1:] - mean[:, :-1]).abs() * (least >= SUPPORT)
+        contrasts.append(functional.max_pool2d(contrast, 8 >> octave))
+    return torch.log(torch.cat(contrasts, dim=1) + FAINTEST)
+
+
+@cache
+def _gaussians(side: int) -> Tensor:
+    """Matrices, shape (3, side, side), that smooth one axis of an image; nothing is beyond it."""
+    lag = torch.arange(side, dtype=torch.float64)
+    square = (lag[:, None] - lag) ** 2
+    return torch.stack(
+        [torch.exp(-square / (2 * s**2)) / (s * math.sqrt(2 * math.pi)) for s in DEVIATIONS]
+    ).float()
 
 
 def _inception_resnet_v2(channels: int) -> nn.Module:
@@ -226,10 +278,7 @@ def _vgg16(channels: int) -> nn.Module:
 
 NETWORKS: dict[str, Architecture] = {
     "compact": Architecture(_compact, width=160, smallest=8),
-    "compact_cells": Architecture(_compact, width=160, smallest=8, pooling="cells"),
-    "compact_context": Architecture(
-        partial(_compact, attention="gca"), width=160, smallest=8, pooling="cells"
-    ),
+    "compact_peaks": Architecture(_WithBlobs, width=160 + BLOBS, smallest=8, pooling="peak"),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),

@@ -284,7 +284,7 @@ class FootprintPrior:
 
     kind: ClassVar[str] = "footprint"
     bodies: BodyPrior = BodyPrior()
-    width: LogUniform = LogUniform(0.07, 0.75)
+    width: LogUniform = LogUniform(0.04, 0.75)
     signal_to_noise: LogUniform = LogUniform(0.7, 300.0)
 
     def draw(self, view: View, rng: np.random.Generator) -> BuriedSource:

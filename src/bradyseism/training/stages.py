@@ -140,8 +140,7 @@ def pooled_features(
     Returns
     -------
     ArrayDataset
-        Samples whose image is what the head takes, and whose place is unknown: the mean feature
-        vector, shape (k,), or for a head that asks every cell the feature map, (k, h', w').
+        Samples whose image is what the head takes, as `pool` makes it, and whose place is unknown.
     """
     model.eval()
     device = model.head.last.weight.device
@@ -149,8 +148,7 @@ def pooled_features(
     with torch.inference_mode():
         for batch in DataLoader(samples, batch_size=batch_size, num_workers=workers):
             taken = batch["image"].to(device, memory_format=torch.channels_last)
-            features = model.features(taken)
-            images.append((pool(features) if model.head.pooling == "mean" else features).cpu())
+            images.append(pool(model.features(taken), model.head.pooling).cpu())
             labels.append(batch["label"])
     return ArrayDataset(torch.cat(images).numpy(), torch.cat(labels).numpy())
 
@@ -163,6 +161,6 @@ class _PooledClassifier(nn.Module):
         self.head = head
 
     def forward(self, features: Tensor) -> Output:
-        """Classify features, (n, k) or (n, k, h', w'); there is no place to say."""
-        maps = features if features.ndim == 4 else features[:, :, None, None]
+        """Classify pooled features, (n, k); there is no place to say."""
+        maps = features[:, :, None, None]
         return Output(self.head(features), maps, maps[:, 0])

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from bradyseism.detection.attribution import Head
 from bradyseism.detection.calibration import Calibration, fit_calibration
-from bradyseism.detection.head_tuning import NO_PLACE, Examples, head_inputs, head_logits, tune
+from bradyseism.detection.head_tuning import Examples, head_inputs, head_logits, tune
 from bradyseism.detection.model_file import with_head
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.certainty import CertaintySettings, certainty_tables
@@ -28,7 +28,6 @@ from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import write_bytes
 from bradyseism.maps.writers.tables import as_read_back
 from bradyseism.samples.encoding import NormalisedWindow
-from bradyseism.samples.windows import PLACE_CELLS
 from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.workflows.adapt_windows import (
     QUARTERS,
@@ -271,10 +270,8 @@ def _rng(settings: AdaptSettings, purpose: str) -> np.random.Generator:
 
 
 def _examples(base: Detector, windows: Windows) -> Examples:
-    inputs = head_inputs(base, windows.values)
-    has_cells = inputs.shape[1] == PLACE_CELLS**2
-    cells = windows.table["cell"] if has_cells else np.full(len(windows), NO_PLACE)
-    return Examples(inputs, windows.table["volcanic"].astype(np.float32), cells)
+    volcanic = windows.table["volcanic"].astype(np.float32)
+    return Examples(head_inputs(base, windows.values), volcanic)
 
 
 def _tuned(head: Head, examples: Examples, settings: AdaptSettings) -> Head:

@@ -10,13 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bradyseism.detection.head_tuning import NO_PLACE
 from bradyseism.detection.scan import Level, level_windows, pyramid
 from bradyseism.evaluation.injection_plan import look_of
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import NormalisedWindow, without_planes
 from bradyseism.samples.ground import Ground
-from bradyseism.samples.windows import place_cell
 from bradyseism.scenes.scenery import Scenery
 from bradyseism.scenes.synthesis import SceneSettings, Truth, robust_spread, with_sources
 
@@ -39,14 +37,13 @@ WINDOW_FIELDS = np.dtype(
         ("block", "i4"),
         ("straight", "?"),
         ("volcanic", "?"),
-        ("cell", "i8"),
         ("signal_to_noise", "f8"),
         ("peak", "f8"),
     ]
 )
 """Index of the map; pixel size (m); look (east, north, up); quarter and block of the ground;
-whether neither turned nor mirrored; whether a source was added, and then its cell as `place_cell`
-counts (else -1), its peak over the robust spread of the window, and its unsigned peak (m/yr)."""
+whether neither turned nor mirrored; whether a source was added, and then its peak over the robust
+spread of the window, and its unsigned peak (m/yr)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +191,7 @@ def _quartered(
         row, column, values = level_windows(masked, encoding, steps=steps)
         table = np.zeros(len(row), dtype=WINDOW_FIELDS)
         table["map"], table["pixel_size"], table["quarter"] = index, level.pixel_size, number
-        table["straight"], table["cell"] = True, NO_PLACE
+        table["straight"] = True
         named = replace(level, values=block.astype(np.float32))
         for k, window in enumerate(values):
             inside = named.crop(int(row[k]), int(column[k]), encoding.size)[np.isfinite(window)]
@@ -266,5 +263,4 @@ def _with_truth(row: np.void, truth: Truth, spread: float) -> np.void:
     loud = row.copy()
     loud["volcanic"], loud["peak"] = True, abs(truth.peak)
     loud["signal_to_noise"] = abs(truth.peak) / spread if spread > 0 else np.inf
-    loud["cell"] = place_cell(truth.row, truth.column, truth.deformation.shape[0])
     return loud

@@ -36,7 +36,7 @@ Progress = Callable[[str, int, int], None]
 NAME = "bradyseism-compact-2"
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
-    "signals narrower than 7 % or wider than 75 % of every window are not learned",
+    "signals narrower than 4 % or wider than 75 % of every window are not learned",
     "probabilities hold at the stated prior, on backgrounds like the simulated ones",
 ]
 
@@ -76,13 +76,13 @@ class ShippedSettings:
     prior: float = WINDOW_PRIOR
     reliability: int = BACKGROUNDS
     certainty: CertaintySettings = field(default_factory=CertaintySettings)
-    network: str = "compact"
+    network: str = "compact_peaks"
     processes: int = 2
     scenes: SceneSettings = field(default_factory=SceneSettings)
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=4, batch_size=128, learning_rate=2e-3, augment=True
+            epochs=6, batch_size=128, learning_rate=2e-3, augment=True
         )
     )
 
