@@ -138,25 +138,33 @@ def shapes(count: int, seed: int) -> None:
         "dyke": CDM.dyke(0, 0, 5e3, length=6e3, height=4e3, opening=1.0, strike=40.0),
         "pipe": CDM.pipe(0, 0, 5e3, length=5e3, radius=500.0, opening=1.0),
     }
-    print("source | peak | CDM told | depth, potency over truth: Mogi | the better one")
+    print("source | peak | CDM told | depth, potency over truth: Mogi | the better one | "
+          "CDM intervals that hold depth, potency, peak rate")  # fmt: skip
     for name, body in bodies.items():
         los = project(body.displacement(*points), LOOKS[0])
         row, column = np.unravel_index(np.abs(los).argmax(), los.shape)
         place = place_at(grid, float(points[0][row, column]), float(points[1][row, column]))
         for ratio in (10.0, 30.0):
-            factor, told, values = ratio * DEVIATION / np.abs(los).max(), [], []
+            factor, held, values = ratio * DEVIATION / np.abs(los).max(), [], []
+            truth = body.depth, factor * body.potency, factor * los[row, column]
             for _ in range(count):
                 velocity_map = as_map(noise(256, 5e3, rng) + factor * los, grid, LOOKS[0])
                 _, source, _ = timed(velocity_map, place, 4e3)
                 fits = source.mogi.source, source.best.source
-                told.append(source.cdm is not None)
+                if source.cdm:
+                    found = source.cdm.depth, source.cdm.strength, source.cdm.peak_rate
+                    held.append(
+                        [x.low <= is_ <= x.high for x, is_ in zip(found, truth, strict=True)]
+                    )
                 values.append(
                     [part for fit in fits
                      for part in (fit.depth / body.depth, fit.potency / body.potency / factor)]
                 )  # fmt: skip
             middle = np.median(values, axis=0)
-            print(f"{name} | {ratio:.0f} | {sum(told)} of {count} | {middle[0]:.2f}, "
-                  f"{middle[1]:.2f} | {middle[2]:.2f}, {middle[3]:.2f}", flush=True)  # fmt: skip
+            hold = ", ".join(str(int(one)) for one in np.sum(held, axis=0)) if held else "-"
+            print(f"{name} | {ratio:.0f} | {len(held)} of {count} | {middle[0]:.2f}, "
+                  f"{middle[1]:.2f} | {middle[2]:.2f}, {middle[3]:.2f} | {hold}",
+                  flush=True)  # fmt: skip
 
 
 def radius_of(velocity: np.ndarray, row: int, column: int) -> float:

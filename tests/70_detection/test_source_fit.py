@@ -180,6 +180,10 @@ def test_a_strong_dyke_is_told_from_a_ball():
     assert found.cdm.depth.value == pytest.approx(3e3, rel=0.25)
     assert found.cdm.strength.value == pytest.approx(dyke.potency, rel=0.5)
     assert found.cdm.chi_square < 0.6 * found.mogi.chi_square
+    rate = found.cdm.peak_rate
+    # The peak is as sure as the data near it, however unsure its causes are.
+    assert rate.low < rate.value < rate.high
+    assert (rate.high - rate.low) / 2 < 0.2 * abs(rate.value)
 
 
 def test_two_looks_together_know_more_than_one():

@@ -419,6 +419,9 @@ def test_evaluate_wants_one_question():
     answer = call("evaluate")
     assert answer.exit_code == 2
     assert "give one of them" in answer.stderr
+    idle = call("evaluate", "--field", "truth.csv", "--reference", "-o", "out")
+    assert idle.exit_code == 2
+    assert "--reference True, --output out: only --yardstick" in idle.stderr
 
 
 def test_explain_draws_the_evidence(demo, tmp_path):

@@ -110,6 +110,15 @@ def evaluate(
             f"--field {field}, --injection {injection}, --patches {patches}, --yardstick "
             f"{yardstick}, --calibration {calibration}: give one of them"
         )
+    of_yardstick = {"--background": background, "--beside": beside, "--reference": reference}
+    idle = {} if yardstick else {name: value for name, value in of_yardstick.items() if value}
+    if output and not (yardstick or calibration):
+        idle["--output"] = output
+    if idle:
+        raise ValueError(
+            f"{', '.join(f'{name} {value}' for name, value in idle.items())}: only --yardstick "
+            "(and --calibration for --output) takes it; leave it out"
+        )
     result: FieldScorecard | InjectionResult | PatchScorecard | YardstickResult | ReliabilityResult
     with progress_bar(quiet=as_json) as progress:
         if field:

@@ -49,6 +49,7 @@ _WIDTH_OF_RADIUS = 4.5  # half width of the first cut
 _FEWEST_PIXELS = 10  # of the map, to either side
 _HIDDEN = 2.5  # radii that the first look at the noise leaves out
 _SAMPLES, _FREEDOM, _WIDER = 600, 4.0, 1.3
+_STEP = 0.01  # of the scale of a parameter, for slopes
 _CLEAR = 150.0  # gain of a Mogi source over the noise from which a CDM is tried
 
 
@@ -310,8 +311,22 @@ def _cdm_fit(family: CDMFamily, found: Solution, maps: Sequence[Blocks]) -> Sour
         northing=_about("northing", source.northing, width[1]),
         depth=_within("depth", source.depth, factor[2]),
         strength=_within("potency rate", potency, factor[-1]),
-        peak_rate=_about("peak rate", peak, math.nan), radius=radius,
+        peak_rate=_about("peak rate", peak, _peak_width(family, found, maps[0])), radius=radius,
     )  # fmt: skip
+
+
+def _peak_width(family: CDMFamily, found: Solution, blocks: Blocks) -> float:
+    """Half width (m/yr) of the linearised interval of the LOS rate where it is largest."""
+    look, axes = blocks.cut.look, blocks.cut.axes()
+    los = project(family.source(found.theta).displacement(*axes), look)
+    place = np.abs(los).argmax()
+    point = axes[0].ravel()[[place]], axes[1].ravel()[[place]]
+    steps = np.diag(_STEP * family.scale)
+    ends = family.shapes(np.concatenate([found.theta + steps, found.theta - steps]), point, look)
+    above, below = found.strength * ends[0].reshape(2, -1)
+    slope = np.append((above - below) / (2 * np.diag(steps)), found.strength * los.flat[place])
+    variance = slope @ found.covariance @ slope * max(found.chi_square, 1.0)
+    return float(special.ndtri(0.975) * math.sqrt(variance))
 
 
 def _about(name: str, value: float, width: float) -> Estimate:
