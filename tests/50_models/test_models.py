@@ -27,7 +27,7 @@ from bradyseism.models.network import (
 CARD = {"seed": 3, "prior": "half of all windows", "limits": ["none known", "\u00e4"]}
 
 
-@pytest.fixture(scope="module", params=["compact", "compact_peaks"])
+@pytest.fixture(scope="module", params=["compact", "compact_blobs"])
 def compact(request) -> Classifier:
     return build(request.param, 3, seed=1).eval()
 
@@ -82,17 +82,14 @@ def test_head_weights_reproduce_the_logit_of_the_mean_feature():
     assert_allclose(logit, output.logit.numpy(), atol=1e-6)
 
 
-def test_head_of_peaks_sees_the_mean_and_the_highest(images):
-    model = build("compact_peaks", 3, seed=1).eval()
-    head = model.head_weights()
+def test_highest_contrast_of_each_width_stands_in_every_cell(images):
+    model = build("compact_blobs", 3, seed=1).eval()
+    whole = images.clone()
+    whole[:, 2] = 1.0
     with torch.inference_mode():
-        output = model(images)
-    features = output.features.numpy()
-    seen = np.concatenate([features.mean(axis=(2, 3)), features.max(axis=(2, 3))], axis=1)
-    hidden = np.maximum(seen @ head["hidden_weight"].T + head["hidden_bias"], 0)
-    assert_allclose(
-        output.logit.numpy(), hidden @ head["last_weight"][0] + head["last_bias"], atol=1e-5
-    )
+        contrasts, highest = model(whole).features[:, -2 * BLOBS :].split(BLOBS, dim=1)
+    assert torch.equal(highest, contrasts.amax(dim=(2, 3), keepdim=True).expand_as(contrasts))
+    assert (contrasts < highest).any(dim=3).any(dim=2).all()
 
 
 def blob(deviation: float, row: int, column: int) -> torch.Tensor:
@@ -132,10 +129,9 @@ def test_seed_gives_the_weights_and_spares_the_generator_of_torch():
     assert not torch.equal(first.head.last.weight, other.head.last.weight)
 
 
-def test_pool_is_the_mean_over_cells_and_the_highest():
+def test_pool_is_the_mean_over_cells():
     features = torch.arange(24.0).reshape(1, 2, 3, 4)
     assert_allclose(pool(features), [[5.5, 17.5]])
-    assert_allclose(pool(features, "peak"), [[5.5, 17.5, 11.0, 23.0]])
 
 
 def test_unknown_network_is_refused():
@@ -219,7 +215,6 @@ def test_onnx_carries_card_and_head(compact, images, tmp_path):
         "64",
     )
     texts = json.loads(metadata["head"])
-    assert texts.pop("pooling") == compact.head.pooling
     head = {
         name: np.load(io.BytesIO(base64.b64decode(text)), allow_pickle=False)
         for name, text in texts.items()

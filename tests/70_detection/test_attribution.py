@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,28 +71,6 @@ def test_agrees_with_autograd_in_single_precision(head: Head, features: np.ndarr
     assert_allclose(
         channel_weights(features, exported), inputs.grad[0, :, 0, 0].numpy(), rtol=0, atol=1e-7
     )
-
-
-def test_peaks_agree_with_autograd(head: Head, features: np.ndarray) -> None:
-    torch = pytest.importorskip("torch", reason="torch is not installed (extra 'train')")
-    wide = np.random.default_rng(14).normal(size=(UNITS, 2 * FEATURES))
-    peak = replace(head, hidden_weight=wide, pooling="peak")
-    inputs = torch.tensor(features, dtype=torch.float64, requires_grad=True)
-    pooled = torch.cat([inputs.mean(dim=(1, 2)), inputs.amax(dim=(1, 2))])
-    hidden = torch.tensor(wide) @ pooled + torch.tensor(head.hidden_bias)
-    logit = torch.relu(hidden) @ torch.tensor(head.last_weight) + head.last_bias
-    (gradient,) = torch.autograd.grad(logit, inputs)
-    assert_allclose(peak.logit(features), logit.item(), rtol=1e-12)
-    expected = gradient.mean(dim=(1, 2)).numpy()
-    assert_allclose(channel_weights(features, peak), expected, rtol=0, atol=1e-12)
-    assert_allclose(channel_weights(features[None], peak)[0], expected, rtol=0, atol=1e-12)
-
-
-def test_peaks_that_weigh_nothing_leave_the_mean(head: Head, features: np.ndarray) -> None:
-    blind = np.concatenate([head.hidden_weight, np.zeros_like(head.hidden_weight)], axis=1)
-    peak = replace(head, hidden_weight=blind, pooling="peak")
-    assert_allclose(peak.logit(features), head.logit(features), rtol=1e-12)
-    assert_allclose(grad_cam(features, peak), grad_cam(features, head), rtol=1e-12)
 
 
 def test_signed_map_sums_to_the_logit_without_its_biases(head: Head, features: np.ndarray) -> None:
@@ -185,6 +162,9 @@ def test_head_comes_back_from_the_metadata_of_a_model(head: Head, features: np.n
     }
     text = json.dumps({name: _encoded(array) for name, array in arrays.items()})
     assert_array_equal(grad_cam(features, Head.from_json(text)), grad_cam(features, head))
+    other = json.dumps({**json.loads(text), "pooling": "cells"})
+    with pytest.raises(ValueError, match="pooling cells"):
+        Head.from_json(other)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", '{"hidden_weight": "AAAA"}'])

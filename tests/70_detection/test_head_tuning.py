@@ -15,15 +15,13 @@ from bradyseism.evaluation.scores import roc_auc
 FEATURES, UNITS = 6, 8
 
 
-def head(pooling: str = "mean") -> Head:
+def head() -> Head:
     rng = np.random.default_rng(3)
-    seen = FEATURES if pooling == "mean" else 2 * FEATURES
     return Head(
-        rng.normal(size=(UNITS, seen)).astype(np.float32),
+        rng.normal(size=(UNITS, FEATURES)).astype(np.float32),
         rng.normal(size=UNITS).astype(np.float32),
         rng.normal(size=UNITS).astype(np.float32),
         0.25,
-        pooling,
     )
 
 
@@ -57,14 +55,11 @@ def test_gradient_is_the_finite_difference() -> None:
         assert slope == pytest.approx(gradient @ direction, rel=0.01, abs=0.01)
 
 
-@pytest.mark.parametrize("pooling", ["mean", "peak"])
-def test_logits_are_those_of_the_head(pooling: str) -> None:
+def test_logits_are_those_of_the_head() -> None:
     features = np.random.default_rng(1).normal(size=(5, FEATURES, 3, 3))
-    judge = head(pooling)
+    judge = head()
     inputs = judge.inputs(features)
-    assert_array_equal(inputs[:, :FEATURES], features.mean(axis=(2, 3)))
-    if pooling == "peak":
-        assert_array_equal(inputs[:, FEATURES:], features.max(axis=(2, 3)))
+    assert_array_equal(inputs, features.mean(axis=(2, 3)))
     hidden = np.maximum(inputs @ judge.hidden_weight.T + judge.hidden_bias, 0)
     expected = hidden @ judge.last_weight + judge.last_bias
     assert_allclose(judge.logit(features), expected, rtol=1e-12)
@@ -77,7 +72,6 @@ def test_learns_what_the_head_did_not_know() -> None:
     tuned = tune(head(), training, stiffness=1e-3, steps=80)
     after = roc_auc(unseen.labels, head_logits(tuned, unseen.inputs))
     assert after > max(before + 0.03, 0.85)
-    assert tuned.pooling == "mean"
 
 
 def test_infinite_stiffness_changes_nothing_and_none_the_most() -> None:

@@ -111,7 +111,7 @@ def evaluate(
             f"{yardstick}, --calibration {calibration}: give one of them"
         )
     of_yardstick = {"--background": background, "--beside": beside, "--reference": reference}
-    idle = {} if yardstick else {name: value for name, value in of_yardstick.items() if value}
+    idle: dict[str, object] = {} if yardstick else {k: v for k, v in of_yardstick.items() if v}
     if output and not (yardstick or calibration):
         idle["--output"] = output
     if idle:

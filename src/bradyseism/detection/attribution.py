@@ -1,9 +1,9 @@
 """Which part of a window spoke for deformation: Grad-CAM without automatic differentiation.
 
 The detector ends in two dense layers with a ReLU between, behind the mean of each feature over all
-cells, or behind that and its highest value. For either head the gradient of the logit with respect
-to the last feature map has a closed form, so that the feature map (an output of the exported
-network) and the four arrays of the head explain a detection without torch.
+cells. The gradient of the logit with respect to the last feature map then has a closed form, so
+that the feature map (an output of the exported network) and the four arrays of the head explain a
+detection without torch.
 
 References
 ----------
@@ -31,17 +31,13 @@ class Head:
     Attributes
     ----------
     hidden_weight : ndarray, shape (m, k)
-        Weights of the second last layer: m units fed by k pooled features, or with pooling "peak"
-        by the means of k / 2 features and their highest values.
+        Weights of the second last layer: m units fed by k pooled features.
     hidden_bias : ndarray, shape (m,)
         Its bias.
     last_weight : ndarray, shape (m,) or (1, m)
         Weights of the last layer, which has a single output; kept as (m,).
     last_bias : float or ndarray, shape (1,)
         Its bias; kept as float.
-    pooling : {"mean", "peak"}
-        "mean": the layers see the mean of each feature over all cells; "peak": that, and behind
-        all of them the highest value of each.
 
     Raises
     ------
@@ -53,14 +49,8 @@ class Head:
     hidden_bias: NDArray[np.float64]
     last_weight: NDArray[np.float64]
     last_bias: float
-    pooling: str = "mean"
 
     def __post_init__(self) -> None:
-        if self.pooling not in ("mean", "peak"):
-            raise ValueError(
-                f"pooling {self.pooling!r} of the head is unknown: expected mean or peak; export "
-                "the network again"
-            )
         for name in ("hidden_weight", "hidden_bias", "last_weight"):
             values = np.asarray(getattr(self, name), dtype=np.float64)
             if not np.isfinite(values).all():
@@ -99,20 +89,20 @@ class Head:
         """
         try:
             encoded = json.loads(text)
-            pooling = encoded.get("pooling", "mean")
             arrays = {
                 field.name: np.load(
                     io.BytesIO(base64.b64decode(encoded[field.name])), allow_pickle=False
                 )
                 for field in fields(cls)
-                if field.name != "pooling"
             }
+            if encoded.get("pooling", "mean") != "mean":
+                raise ValueError(f"pooling {encoded['pooling']}")
         except (TypeError, AttributeError, KeyError, ValueError, EOFError) as error:
             raise ValueError(
                 f"head in the metadata of the model cannot be read ({error!r}): "
                 "export the network again with `bradyseism train` or `bradyseism finetune`"
             ) from error
-        return cls(**arrays, pooling=pooling)
+        return cls(**arrays)
 
     def hidden(self, features: ArrayLike) -> NDArray[np.float64]:
         """Input of the ReLU for one feature map or a batch.
@@ -146,30 +136,27 @@ class Head:
 
         Returns
         -------
-        ndarray, shape (..., k) or with pooling "peak" (..., 2 k)
+        ndarray, shape (..., k)
+            The mean of each over the cells.
 
         Raises
         ------
         ValueError
             If the number of features is not the head's, or a feature is not finite.
         """
-        values = self._checked(features)
-        pooled = [values.mean(axis=(-2, -1))]
-        if self.pooling == "peak":
-            pooled.append(values.max(axis=(-2, -1)))
-        return np.concatenate(pooled, axis=-1)
+        mean: NDArray[np.float64] = self._checked(features).mean(axis=(-2, -1))
+        return mean
 
     def arrays(self) -> dict[str, NDArray[np.float32]]:
         """Every array by its name, in single precision; the last bias is of shape (1,)."""
         return {
             field.name: np.atleast_1d(np.asarray(getattr(self, field.name), dtype=np.float32))
             for field in fields(self)
-            if field.name != "pooling"
         }
 
     def to_json(self) -> str:
         """Text from which `from_json` makes the head again, in single precision."""
-        words = {"pooling": self.pooling}
+        words = {}
         for name, values in self.arrays().items():
             buffer = io.BytesIO()
             np.save(buffer, values, allow_pickle=False)
@@ -178,7 +165,7 @@ class Head:
 
     def _checked(self, features: ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(features, dtype=np.float64)
-        count = self.hidden_weight.shape[1] // (1 if self.pooling == "mean" else 2)
+        count = self.hidden_weight.shape[1]
         if values.ndim < 3 or values.shape[-3] != count or 0 in values.shape[-2:]:
             raise ValueError(
                 f"features of shape {values.shape} do not fit the head: it takes "
@@ -195,8 +182,7 @@ class Head:
 def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
     """Gradient of the logit with respect to each feature, mean over the cells.
 
-    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``; with pooling "peak" the sum
-    of that for the mean and for the highest value of a feature, which is a single cell's.
+    ``alpha_k = sum_j last_j [hidden_j > 0] hidden_weight_jk / (h w)``
 
     Parameters
     ----------
@@ -217,8 +203,6 @@ def channel_weights(features: ArrayLike, head: Head) -> NDArray[np.float64]:
         If the features do not fit the head or are not finite.
     """
     gradient = ((head.hidden(features) > 0.0) * head.last_weight) @ head.hidden_weight
-    if head.pooling == "peak":
-        gradient = np.add(*np.split(gradient, 2, axis=-1))
     weights: NDArray[np.float64] = gradient / np.prod(np.shape(features)[-2:])
     return weights
 
@@ -239,8 +223,8 @@ def grad_cam(features: ArrayLike, head: Head, *, signed: bool = False) -> NDArra
     -------
     ndarray, shape (..., h, w)
         ``relu(sum_k alpha_k F_k)``, in units of the logit; without the ReLU if `signed`. Row 0 is
-        north when the window's row 0 is. With pooling "mean" the signed map sums to the part of the
-        logit that does not come from a bias.
+        north when the window's row 0 is. The signed map sums to the part of the logit that
+        does not come from a bias.
 
     Raises
     ------

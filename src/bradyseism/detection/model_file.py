@@ -24,18 +24,16 @@ def with_head(content: bytes, old: Head, new: Head, card: Mapping[str, Any]) -> 
     old : Head
         Head of that file.
     new : Head
-        Head of the same shape and pooling.
+        Head of the same shape.
     card : mapping
         The model card: anything that JSON can hold.
 
     Raises
     ------
     ValueError
-        If the heads differ in shape or pooling, the file does not hold each array of the old one
+        If the heads differ in shape, the file does not hold each array of the old one
         once, or it is no ONNX file.
     """
-    if old.pooling != new.pooling:
-        raise ValueError(f"pooling {new.pooling!r} of the new head is not {old.pooling!r}")
     try:
         model = onnx.load_model_from_string(content)
     except DecodeError as error:

@@ -1,8 +1,8 @@
 """A model as one ONNX file that runs, and explains itself, without torch.
 
 Outputs are `logit`, `features` and `place` (see `network.Output`). The metadata of the file hold
-the card (`card`, JSON) and the head (`head`, JSON: its pooling, and base64 of the .npy of its
-weights), from which Grad-CAM follows in closed form.
+the card (`card`, JSON) and the head (`head`, JSON: base64 of the .npy of its weights), from which
+Grad-CAM follows in closed form.
 """
 
 from __future__ import annotations
@@ -65,10 +65,7 @@ def export_onnx(
         "channels": str(model.channels),
         "size": str(size),
         "card": json.dumps(card),
-        "head": json.dumps(
-            {name: _text(a) for name, a in model.head_weights().items()}
-            | {"pooling": model.head.pooling}
-        ),
+        "head": json.dumps({name: _text(a) for name, a in model.head_weights().items()}),
     }
     onnx.helper.set_model_props(graph, metadata)
     with atomic_path(Path(path)) as temporary:

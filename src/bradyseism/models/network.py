@@ -2,8 +2,7 @@
 
 Every architecture is one record of `NETWORKS`; `build` turns it into a `Classifier`. All share
 the head of the paper (dense, ReLU, dropout, dense), for which Grad-CAM follows in closed form from
-the last feature map and the head's weights. The paper pools each feature to its mean before it; a
-head may also see how high each one rises, so that a source of few pixels is not lost in the mean.
+the mean of each feature and the head's weights.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import timm
@@ -34,8 +33,6 @@ BLOBS = OCTAVES * (len(DEVIATIONS) - 1)
 FAINTEST = 3e-3
 # Smallest share of a blob, or of the ring around it, that holds data.
 SUPPORT = 0.25
-
-Pooling = Literal["mean", "peak"]
 
 
 class Output(NamedTuple):
@@ -64,20 +61,17 @@ class Head(nn.Module):
     ----------
     features : int
         Number k of features.
-    pooling : {"mean", "peak"}
-        What the layers see of a feature map, see `pool`.
     """
 
-    def __init__(self, features: int, pooling: Pooling = "mean") -> None:
+    def __init__(self, features: int) -> None:
         super().__init__()
-        self.pooling = pooling
-        self.hidden = nn.Linear(features if pooling == "mean" else 2 * features, HIDDEN_WIDTH)
+        self.hidden = nn.Linear(features, HIDDEN_WIDTH)
         self.dropout = nn.Dropout(DROPOUT)
         self.last = nn.Linear(HIDDEN_WIDTH, 1)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Log-odds, shape (n,), of feature maps (n, k, h', w') or of what `pool` makes of them."""
-        pooled = features if features.ndim == 2 else pool(features, self.pooling)
+        """Log-odds, shape (n,), of feature maps (n, k, h', w') or of their means (n, k)."""
+        pooled = features if features.ndim == 2 else pool(features)
         logit: Tensor = self.last(self.dropout(torch.relu(self.hidden(pooled))))
         return logit.squeeze(1)
 
@@ -99,7 +93,7 @@ class Classifier(nn.Module):
         self.name = name
         self.channels = channels
         self.backbone = architecture.backbone(channels)
-        self.head = Head(architecture.width, architecture.pooling)
+        self.head = Head(architecture.width)
         self.place = nn.Conv2d(architecture.width, 1, kernel_size=1)
 
     def forward(self, images: Tensor) -> Output:
@@ -130,14 +124,9 @@ class Classifier(nn.Module):
         }
 
 
-def pool(features: Tensor, pooling: Pooling = "mean") -> Tensor:
-    """What a head sees of feature maps (n, k, h', w').
-
-    "mean": the mean over the cells, shape (n, k); "peak": that and the highest value of each
-    feature, shape (n, 2 k).
-    """
-    mean = features.mean(dim=(2, 3))
-    return mean if pooling == "mean" else torch.cat([mean, features.amax(dim=(2, 3))], dim=1)
+def pool(features: Tensor) -> Tensor:
+    """Mean over the cells: (n, k, h', w') to (n, k)."""
+    return features.mean(dim=(2, 3))
 
 
 @dataclass(frozen=True)
@@ -152,14 +141,11 @@ class Architecture:
         Number k of channels of its last feature map.
     smallest : int
         Smallest image side (pixels) that leaves a feature map.
-    pooling : {"mean", "peak"}
-        See `pool`.
     """
 
     backbone: Callable[[int], nn.Module]
     width: int
     smallest: int
-    pooling: Pooling = "mean"
 
 
 def _compact(channels: int) -> nn.Module:
@@ -187,9 +173,12 @@ class _WithBlobs(nn.Module):
         self.norm = nn.BatchNorm2d(BLOBS)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Return 160 learned features and the contrasts of `BLOBS` widths."""
+        """Return 160 learned features, the contrasts of `BLOBS` widths, and the highest of each."""
         learned: Tensor = self.learned.forward_features(images)  # type: ignore[operator]
-        return torch.cat([learned, self.norm(blob_contrasts(images))], dim=1)
+        contrasts = self.norm(blob_contrasts(images))
+        # In every cell, so that it is left by the mean: a source of few pixels is lost in that.
+        highest = contrasts.amax(dim=(2, 3), keepdim=True).expand_as(contrasts)
+        return torch.cat([learned, contrasts, highest], dim=1)
 
 
 def blob_contrasts(images: Tensor) -> Tensor:
@@ -278,7 +267,7 @@ def _vgg16(channels: int) -> nn.Module:
 
 NETWORKS: dict[str, Architecture] = {
     "compact": Architecture(_compact, width=160, smallest=8),
-    "compact_peaks": Architecture(_WithBlobs, width=160 + BLOBS, smallest=8, pooling="peak"),
+    "compact_blobs": Architecture(_WithBlobs, width=160 + 2 * BLOBS, smallest=8),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),

@@ -148,7 +148,7 @@ def pooled_features(
     with torch.inference_mode():
         for batch in DataLoader(samples, batch_size=batch_size, num_workers=workers):
             taken = batch["image"].to(device, memory_format=torch.channels_last)
-            images.append(pool(model.features(taken), model.head.pooling).cpu())
+            images.append(pool(model.features(taken)).cpu())
             labels.append(batch["label"])
     return ArrayDataset(torch.cat(images).numpy(), torch.cat(labels).numpy())
 

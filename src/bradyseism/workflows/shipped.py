@@ -76,7 +76,7 @@ class ShippedSettings:
     prior: float = WINDOW_PRIOR
     reliability: int = BACKGROUNDS
     certainty: CertaintySettings = field(default_factory=CertaintySettings)
-    network: str = "compact_peaks"
+    network: str = "compact_blobs"
     processes: int = 2
     scenes: SceneSettings = field(default_factory=SceneSettings)
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
