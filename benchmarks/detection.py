@@ -1,8 +1,8 @@
-"""How fast and how large `detect` is on one frame of 512 x 512 pixels of 200 m.
+"""How fast and how large `detect` is on a frame of 512 x 512 pixels of 200 m, and on a region.
 
     python benchmarks/detection.py --json
 
-prints `{"frame_seconds", "place_seconds", "startup_seconds", "peak_mb"}`:
+prints these numbers:
 
 frame_seconds
     `detect` on a frame without a source, median of several runs after a first one, in one process.
@@ -14,6 +14,9 @@ startup_seconds
 peak_mb
     Largest resident memory of a fresh process of `bradyseism detect FRAME -o OUT`, report included,
     in units of 10^6 bytes.
+region_seconds, region_mb
+    `detect` on 250 x 300 km (1250 x 1500 pixels) without a source, median of three runs after a
+    first one, and the largest resident memory of that process.
 
 Every number comes from a process of its own: the one that measures imports nothing heavy, because a
 child's peak memory counts from that of its parent.
@@ -32,6 +35,8 @@ import time
 from pathlib import Path
 
 STARTS, RUNS = 5, 5
+# ru_maxrss is in kB on Linux.
+RESIDENT_UNIT = (1 if sys.platform == "darwin" else 1024) / 1e6
 
 FRAME = """
 import sys
@@ -44,9 +49,9 @@ from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import Mogi
 
-def frame(side, peak):
+def frame(rows, columns, peak):
     crs = CRS.from_dict({"proj": "aeqd", "lon_0": -67.18, "lat_0": -22.27, "datum": "WGS84"})
-    grid = Grid((side, side), Affine(200, 0, -100 * side, 0, -200, 100 * side), crs)
+    grid = Grid((rows, columns), Affine(200, 0, -100 * columns, 0, -200, 100 * rows), crs)
     rng = np.random.default_rng(1)
     noise = turbulent_field(ExponentialModel(0.002**2, 8e3), grid.shape, 200.0, rng)
     look = look_vector(-168.0, 39.0)
@@ -59,7 +64,7 @@ WRITE = (
     FRAME
     + """
 from bradyseism.maps.writers.map_files import write_map
-write_map(sys.argv[1], frame(512, 0.02))
+write_map(sys.argv[1], frame(512, 512, 0.02))
 """
 )
 TIME = (
@@ -68,13 +73,28 @@ TIME = (
 import time
 from bradyseism.detection.detect import detect
 from bradyseism.detection.runtime import Detector
-detector, frames = Detector.load(), (frame(512, 0.0), frame(512, 0.02))
+detector, frames = Detector.load(), (frame(512, 512, 0.0), frame(512, 512, 0.02))
 for _ in range(int(sys.argv[1]) + 1):
     for count, one in enumerate(frames):
         start = time.perf_counter()
         found = detect(one, detector)
         print(time.perf_counter() - start)
         assert len(found.detections) == count
+"""
+)
+REGION = (
+    FRAME
+    + """
+import resource
+import time
+from bradyseism.detection.detect import detect
+from bradyseism.detection.runtime import Detector
+detector, region = Detector.load(), frame(1250, 1500, 0.0)
+for _ in range(4):
+    start = time.perf_counter()
+    detect(region, detector)
+    print(time.perf_counter() - start)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 )
 START = """
@@ -130,8 +150,13 @@ def peak_mb(folder: Path) -> float:
         child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:
         raise SystemExit(f"{' '.join(command)} ended with exit code {child.returncode}")
-    unit = 1 if sys.platform == "darwin" else 1024  # ru_maxrss is in kB on Linux
-    return usage.ru_maxrss * unit / 1e6
+    return usage.ru_maxrss * RESIDENT_UNIT
+
+
+def region_seconds_and_mb() -> tuple[float, float]:
+    """Median time, after a first call, and peak resident memory on a region without a source."""
+    _, *seconds, resident = (float(line) for line in python(REGION).split())
+    return statistics.median(seconds), resident * RESIDENT_UNIT
 
 
 def main() -> None:
@@ -142,11 +167,14 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         peak = peak_mb(Path(folder))
     frame, place = frame_and_place_seconds()
+    region, region_mb = region_seconds_and_mb()
     numbers = {
         "frame_seconds": round(frame, 4),
         "place_seconds": round(place, 4),
         "startup_seconds": round(startup_seconds(), 3),
         "peak_mb": round(peak, 1),
+        "region_seconds": round(region, 3),
+        "region_mb": round(region_mb, 1),
     }
     if as_json:
         print(json.dumps(numbers))

@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, most_likely_place
 
-# A detection over this probability is a flag.
+# Windows over this probability become candidates, and a detection over it is a flag.
 FLAG = 0.5
-# Windows over this probability are looked at again: single ones fall short of what is there.
-SUSPECT = 0.2
 MOST_CANDIDATES = 100
 # The second look shifts windows by this share of their side, so that no verdict hangs on a grid.
 JITTER = 0.125
@@ -84,7 +82,7 @@ def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:
 def _distinct_windows(scan: Scan, size: int) -> list[NDArray[np.int64]]:
     """Groups of flagged windows of one level that point to one place, strongest first in each."""
     windows = scan.windows
-    flagged = np.flatnonzero(windows["probability"] >= SUSPECT)
+    flagged = np.flatnonzero(windows["probability"] >= FLAG)
     order = flagged[np.argsort(-windows["logit"][flagged], kind="stable")]
     groups: list[NDArray[np.int64]] = []
     while len(order) and len(groups) < MOST_CANDIDATES:
