@@ -182,8 +182,8 @@ def test_a_strong_dyke_is_told_from_a_ball():
     assert found.cdm.chi_square < 0.6 * found.mogi.chi_square
     rate = found.cdm.peak_rate
     # The peak is as sure as the data near it, however unsure its causes are.
-    assert rate.low < rate.value < rate.high
-    assert (rate.high - rate.low) / 2 < 0.2 * abs(rate.value)
+    # The scatter over draws of the noise is 0.5 %; depth and strength apart would make it 17 %.
+    assert 0.005 < (rate.high - rate.low) / 2 / abs(rate.value) < 0.06
 
 
 def test_two_looks_together_know_more_than_one():

@@ -136,6 +136,7 @@ class Detector:
         size = max(1, min(BATCH, -(-len(windows) // self._threads)))
 
         def run(start: int) -> list[NDArray[np.float32]]:
+            """Logit, place and, if wanted, features of one batch."""
             images = self.encoding.encode(windows[start : start + size])
             outputs: list[NDArray[np.float32]] = self._session.run(names, {"image": images})
             return outputs
