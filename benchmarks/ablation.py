@@ -139,7 +139,7 @@ def variants(training: Windows, test: Windows) -> dict[str, tuple[Windows, Windo
         f"without {name}": (without_channel(training, n), without_channel(test, n), network, "")
         for name, n in CHANNELS.items()
     }
-    rows["means alone, no blobs"] = (training, test, "compact", "")
+    rows["with contrasts of blobs"] = (training, test, "compact_blobs", "")
     rows["half the backgrounds, in pairs"] = (training.chosen(half), test, network, "")
     rows["as many windows, none in pairs"] = (training.chosen(single), test, network, "")
     bare = training.chosen(training.nuisances == "")

@@ -11,11 +11,11 @@ from numpy.testing import assert_allclose
 from bradyseism.detection.detect import detect
 from bradyseism.detection.detectable import DetectionCurve, detectable_rate, window_noise
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import Scan, scan
+from bradyseism.detection.scan import Scan, pyramid, scan
 from bradyseism.evaluation.certainty import (
     CertaintySettings,
     _crossings,
-    _noise_windows,
+    _noise_map,
     noise_tails,
 )
 from bradyseism.evaluation.injection_plan import sized_source
@@ -128,14 +128,15 @@ def test_the_ratio_is_that_from_which_a_source_stays_found() -> None:
     assert_allclose(found, [2.0 * np.sqrt(2.0), 16.0])
 
 
-def test_as_many_windows_of_noise_are_drawn_as_the_card_states(detector: Detector) -> None:
-    settings = CertaintySettings(windows=64, valid=(0.3,))
-    drawn = _noise_windows((6.0, 0.0, 0.3), detector.encoding, settings, np.random.default_rng(0))
-    shares = np.isfinite(drawn).mean(axis=(1, 2))
-    assert len(drawn) == 64
-    assert shares.min() >= detector.encoding.least_valid
-    # Of four fields of 16 windows each, some of too little data are left out.
-    assert shares.mean() > 0.33
+def test_maps_of_noise_have_the_law_and_the_gaps_of_their_cell(detector: Detector) -> None:
+    made = _noise_map((6.0, 0.5, 0.7), detector.encoding, np.random.default_rng(0))
+    values = made.velocity
+    assert values.shape == (256, 256)
+    assert pyramid(made, detector.encoding)[0].grid.shape == (256, 256)
+    assert made.valid.mean() == pytest.approx(0.7, abs=0.01)
+    assert np.nanstd(values) == pytest.approx(1e-3, rel=0.15)
+    step = np.nanmean(np.diff(values, axis=1) ** 2) / 2
+    assert step == pytest.approx(1e-6 * (0.5 + 0.5 * (1 - np.exp(-1 / 6.0))), rel=0.15)
 
 
 def test_noise_that_the_detector_never_looks_at_is_refused(detector: Detector) -> None:
@@ -164,6 +165,7 @@ def test_a_result_carries_the_rate_on_the_maps_own_grid(detector: Detector) -> N
     ("changes", "message"),
     [
         ({"sources": 3}, "sources 3 are under 10"),
+        ({"maps": 9}, "maps 9 or"),
         ({"widths": (0.4, 0.2)}, r"widths \(0.4, 0.2\) do not rise"),
     ],
 )

@@ -26,12 +26,12 @@ def quiet_map(seed: int = 0, pixels: int = 128, ramp: float = 0.0) -> VelocityMa
 
 
 def table(**changes: np.ndarray) -> TailTable:
-    # Windows whose log-odds are exponential variates: e-folding 1 for short, 2 for long noise.
+    # Maps whose log-odds are exponential variates: e-folding 1 for short, 2 for long noise.
     shares = np.array([0.1, 0.01, 0.001])
     rows = -np.log(shares) * np.array([1.0, 2.0])[:, None, None, None]
     log_odds = np.broadcast_to(rows, (2, 2, 2, 3))
     axes = np.array([1.0, 100.0]), np.array([0.0, 1.0]), np.array([0.5, 1.0])
-    return TailTable(*axes, shares, log_odds)
+    return TailTable(49, *axes, shares, log_odds)
 
 
 def test_the_law_of_a_map_is_found_whatever_its_ramp() -> None:
@@ -45,7 +45,8 @@ def test_the_law_of_a_map_is_found_whatever_its_ramp() -> None:
 def test_the_chance_is_that_of_ranks_and_no_less_than_the_draws_allow(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(false_alarm, "_strongest", lambda *job: float(job[-1][1]))
+    drawn = iter(range(100))
+    monkeypatch.setattr(false_alarm, "strongest", lambda *_: float(next(drawn)))
     monkeypatch.setattr(false_alarm, "WINDOWS_A_PLACE", 30)
     chances = chance_by_draws(
         quiet_map(), Detector.load(), [8.5, 5.0, 100.0], windows=10
@@ -56,7 +57,7 @@ def test_the_chance_is_that_of_ranks_and_no_less_than_the_draws_allow(
 
 
 def test_fewer_windows_allow_more_draws_within_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(false_alarm, "_strongest", lambda *_: -np.inf)
+    monkeypatch.setattr(false_alarm, "strongest", lambda *_: -np.inf)
     for windows, draws in ((10_000_000, false_alarm.FEWEST), (1, false_alarm.MOST), (140, 10)):
         (chance,) = chance_by_draws(quiet_map(), Detector.load(), [1.0], windows=windows)
         assert chance.draws == draws
@@ -87,16 +88,18 @@ def test_the_table_interpolates_and_goes_on_beyond_its_end() -> None:
     assert made.share(1.0, 0.0, 1.0, -5.0) == 1.0
 
 
-def test_the_chance_by_table_is_that_of_any_window_at_its_own_pixel_size() -> None:
+def test_the_chance_by_table_is_that_of_a_map_so_large_at_its_own_pixel_size() -> None:
     made, noise = table(), ExponentialModel(1.0, 200.0)
-    one = made.chance(noise, [(200.0, 1.0, 1)], 200.0, 6.0)
+    one = made.chance(noise, (200.0, 200.0), 1.0, 49, 6.0)
     assert one == pytest.approx(np.exp(-6.0))
-    many = made.chance(noise, [(200.0, 1.0, 100)], 200.0, 6.0)
+    many = made.chance(noise, (200.0, 200.0), 1.0, 4900, 6.0)
     assert many == pytest.approx(1 - (1 - np.exp(-6.0)) ** 100)
-    assert made.chance(noise, [(200.0, 1.0, 1)], 200.0, 60.0) == false_alarm.LEAST_CLAIM
+    assert made.chance(noise, (200.0, 200.0), 1.0, 49, 60.0) == false_alarm.LEAST_CLAIM
     # At pixels a hundred times finer the noise is as long as the table goes.
-    assert made.chance(noise, [(2.0, 1.0, 1)], 2.0, 6.0) == pytest.approx(np.exp(-3.0))
+    assert made.chance(noise, (2.0, 2.0), 1.0, 49, 6.0) == pytest.approx(np.exp(-3.0))
 
 
 def test_a_card_without_a_table_has_none() -> None:
     assert TailTable.from_card({}) is None
+    # Tables of single windows, of cards before maps were weighed as a whole.
+    assert TailTable.from_card({"false_alarm": {"windows": 2000, "log_odds": []}}) is None

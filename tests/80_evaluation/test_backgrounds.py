@@ -264,7 +264,8 @@ def test_evidence_is_what_detection_says():
     for frame in (host, *one.loud(12e3, 0)):
         quick, whole = evidence_method(detector)(frame), detector_method(detector)(frame)
         probability = 1 / (1 + np.exp(-quick.score))
-        assert probability == pytest.approx(whole.score, abs=0.02)
+        # The map of evidence spreads a window over its cells: pixels between have less.
+        assert probability == pytest.approx(whole.score, abs=0.02 if probability > 0.5 else 0.05)
         if probability > 0.5:
             assert quick.longitude == pytest.approx(whole.longitude, abs=0.02)
             assert quick.latitude == pytest.approx(whole.latitude, abs=0.02)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation import reliability as of_reliability
 from bradyseism.evaluation.reliability import (
     BINS,
     ReliabilityResult,
@@ -110,3 +111,18 @@ def test_errors_name_the_value() -> None:
     wrapped.encoding = WrappedPatch()
     with pytest.raises(ValueError, match="takes wrapped patches"):
         measure_reliability(wrapped)
+
+
+def test_whole_maps_are_judged_by_their_strongest_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"quiet": np.linspace(-4.0, 2.0, 60), "moving": np.linspace(-2.0, 4.0, 60)}
+    pairs = [(("quiet", n), None if n == 7 else ("moving", n)) for n in range(60)]
+    monkeypatch.setattr(of_reliability, "map_pairs", lambda *_: iter(pairs))
+    monkeypatch.setattr(of_reliability, "strongest", lambda one, _: said[one[0]][one[1]])
+    detector = Detector.load(prior=0.2)
+    half, stated = of_reliability._of_maps(detector, 60, 0, 1, None)
+    assert (half.windows, half.places) == (60 + 59, 60)
+    assert (half.prior, stated.prior) == (0.5, 0.2)
+    # Log-odds at the prior of 0.2: balanced they are larger by ln 4.
+    expected = 1 / (1 + np.exp(-(np.r_[said["quiet"], np.delete(said["moving"], 7)] + np.log(4))))
+    assert sum(one.stated * one.windows for one in half.bins) == pytest.approx(expected.sum())
+    assert of_reliability._of_maps(detector, BINS - 1, 0, 1, None) == ()

@@ -32,7 +32,7 @@ from bradyseism.workflows.adapt_maps import AROUND_VOLCANO, read_background
 from bradyseism.workflows.adapt_windows import _ground, background_windows, hybrid_windows
 
 FEW = CertaintySettings(
-    lengths=(3.0,), nuggets=(0.0,), valid=(1.0,), windows=12, widths=(0.2,), ratios=(2.0, 32.0),
+    lengths=(3.0,), nuggets=(0.0,), valid=(1.0,), maps=12, widths=(0.2,), ratios=(2.0, 32.0),
     sources=10,
 )  # fmt: skip
 SMALL = AdaptSettings(windows=100, pairs=100, steps=20, certainty=FEW)
@@ -293,7 +293,7 @@ def test_better_is_written_and_what_is_not_is_refused(tmp_path: Path) -> None:
     """A model that knows the ground by heart cannot be bettered on it."""
     path, config = tmp_path / "quiet.tif", tmp_path / "adapt.toml"
     write_map(path, region(0, bowls=12e-3))
-    few = "lengths = [3.0]\nnuggets = [0.0]\nvalid = [1.0]\nwindows = 12\nsources = 10\n"
+    few = "lengths = [3.0]\nnuggets = [0.0]\nvalid = [1.0]\nmaps = 12\nsources = 10\n"
     config.write_text(f"[adapt]\nwindows = 150\npairs = 150\nsteps = 30\n[adapt.certainty]\n{few}")
     shared = ["adapt", "--background", str(path), "--config", str(config), "--looked-at"]
     first = CliRunner().invoke(app, [*shared, "-o", str(tmp_path / "mine.onnx")])

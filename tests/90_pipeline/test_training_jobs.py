@@ -13,12 +13,15 @@ from numpy.testing import assert_allclose
 
 torch = pytest.importorskip("torch")
 
+from bradyseism.detection.prior import MAP_PRIOR  # noqa: E402
 from bradyseism.detection.runtime import Detector  # noqa: E402  (after the skip)
 from bradyseism.evaluation.certainty import CertaintySettings  # noqa: E402
+from bradyseism.evaluation.pooling_fit import PoolingSettings  # noqa: E402
 from bradyseism.maps.readers import ReadOptions  # noqa: E402
 from bradyseism.models.checkpoint import load  # noqa: E402
 from bradyseism.samples.encoding import WrappedPatch  # noqa: E402
 from bradyseism.scenes.synthesis import SceneSettings  # noqa: E402
+from bradyseism.workflows.card import CardSettings  # noqa: E402
 from bradyseism.workflows.paper import (  # noqa: E402
     FinetuneSettings,
     PaperSettings,
@@ -35,11 +38,12 @@ COMMAND = {"command": "pytest", "commit": "none"}
 def shipped_settings() -> ShippedSettings:
     settings = ShippedSettings(training=96, validation=48, calibration=48, processes=1)
     few = CertaintySettings(
-        lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), windows=12, widths=(0.2,),
+        lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), maps=12, widths=(0.2,),
         ratios=(2.0, 32.0), sources=10,
     )  # fmt: skip
     loop = replace(settings.loop, epochs=1, batch_size=32)
-    return replace(settings, loop=loop, certainty=few, reliability=20)
+    measured = CardSettings(PoolingSettings(sides=(96,), backgrounds=15), few, 20, processes=1)
+    return replace(settings, loop=loop, measured=measured)
 
 
 def test_the_shipped_weights_and_the_shipped_onnx_are_one_model() -> None:
@@ -58,14 +62,15 @@ def test_the_shipped_card_says_how_it_came_about() -> None:
     card = Detector.load().card
     for key in ("command", "commit", "data", "settings", "metrics_simulated", "limits", "history"):
         assert card[key]
-    assert 0 < card["calibration"]["prior"] < 0.5
+    assert card["calibration"]["prior"] == MAP_PRIOR
 
 
 def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
     card = train_shipped(tmp_path, shipped_settings(), provenance=COMMAND)
     detector = Detector.load(tmp_path / "shipped.onnx")
     assert json.loads((tmp_path / "shipped.json").read_text()) == card == detector.card
-    assert detector.calibration.prior == card["prior"]["per_window"] == 0.05
+    assert detector.calibration.prior == card["prior"]["per_map"] == MAP_PRIOR
+    assert card["pooling"]["maps"][0] == 15
     assert np.shape(card["false_alarm"]["log_odds"])[:3] == (2, 1, 1)
     assert np.shape(card["detectable"]["ratios"]) == (2, 1, 4)
     assert 0 < card["reliability"]["balanced"]["expected_calibration_error"][0] < 1

@@ -186,7 +186,7 @@ def test_page_states_what_a_reader_must_know(source: str) -> None:
         "4.25 years",
         "90 \N{MULTIPLICATION SIGN} 70 of 500 m",
         "10 % of the pixels",
-        "flagged above a probability of 0.5; 5 % of windows expected to deform",
+        "flagged above a probability of 0.5; 5 % of maps expected to deform",
         "ab12ab12ab12",
         "c0ffeec0ffee",
         "It is not an alert level",

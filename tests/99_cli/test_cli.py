@@ -52,7 +52,7 @@ def result(demo):
     folder = demo / "result"
     answer = call(
         "detect", demo / "map.tif", "-o", folder, "--catalogue", demo / "volcanoes.csv",
-        "--prior", "0.01", "--json",
+        "--prior", "0.3", "--json",
     )  # fmt: skip
     assert answer.exit_code == 0, answer.output
     return folder, json.loads(answer.stdout)
@@ -144,17 +144,17 @@ def test_bad_input_is_one_message_and_leaves_nothing(command, tmp_path):
 def test_a_prior_that_is_no_share_is_bad_input(demo, tmp_path, prior):
     answer = call("detect", demo / "map.tif", "-o", tmp_path / "result", "--prior", prior)
     assert answer.exit_code == 2
-    assert f"prior {float(prior):g} is outside 0-1: give a share of windows" in answer.stderr
+    assert f"prior {float(prior):g} is outside 0-1: give a share of maps" in answer.stderr
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_prior_is_stated_in_every_output(result):
     folder, said = result
-    assert said["prior"] == 0.01
-    assert {found["prior"] for found in said["detections"]} == {0.01}
+    assert said["prior"] == 0.3
+    assert {found["prior"] for found in said["detections"]} == {0.3}
     written = json.loads((folder / "detections.geojson").read_text())
-    assert written["properties"]["prior"] == 0.01
-    assert "1 % of windows expected to deform" in (folder / "report.html").read_text()
+    assert written["properties"]["prior"] == 0.3
+    assert "30 % of maps expected to deform" in (folder / "report.html").read_text()
 
 
 def test_an_output_that_is_a_file_is_refused(demo, tmp_path):

@@ -19,7 +19,7 @@ Model = Annotated[
 ]
 Prior = Annotated[
     float | None,
-    typer.Option(help="Share of windows expected to deform, 0-1. [default: the model card's]"),
+    typer.Option(help="Share of maps expected to deform, 0-1. [default: the model card's]"),
 ]
 CatalogueFile = Annotated[
     Path | None,

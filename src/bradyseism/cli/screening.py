@@ -179,8 +179,10 @@ def explain(
         write_evidence(output, velocity_map, explanation)
     if as_json:
         opinions = [asdict(opinion) for opinion in explanation.opinions]
-        print_json({"map": str(path), "place": explanation.place, "windows": opinions})
+        facts = {"place": explanation.place, "probability": explanation.probability}
+        print_json({"map": str(path), **facts, "windows": opinions})
     else:
         stdout.print(opinions_table(explanation))
+        stdout.print(f"All sizes together, looked at again: {explanation.probability:.3f}.")
         if output:
             stdout.print(f"Wrote {output}.", soft_wrap=True)

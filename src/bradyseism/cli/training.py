@@ -56,24 +56,29 @@ def train_card(
     windows: Annotated[
         int | None,
         typer.Option(
-            help="Simulated backgrounds that the probabilities are judged by [default: 4000]."
+            help="Simulated backgrounds that the probabilities are judged by [default: 4000]; "
+            "a tenth as many whole maps."
         ),
+    ] = None,
+    prior: Annotated[
+        float | None,
+        typer.Option(help="Prior that the card shall state [default: the one it states]."),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Measure a trained model again and write its card: reliability, false alarms, rates found.
+    """Measure a trained model again and write its card.
+
+    What its window sizes say together, reliability, false alarms, rates found.
 
     Example: `bradyseism train card runs/shipped/shipped.safetensors`
     """
-    from bradyseism.evaluation.certainty import CertaintySettings
-    from bradyseism.evaluation.reliability import BACKGROUNDS
-    from bradyseism.workflows.card import measure_again
+    from bradyseism.workflows.card import CardSettings, measure_again
 
     with progress_bar(quiet=quiet) as progress:
         path = measure_again(
             weights,
-            CertaintySettings(),
-            backgrounds=BACKGROUNDS if windows is None else windows,
+            CardSettings() if windows is None else CardSettings(backgrounds=windows),
+            prior=prior,
             progress=lambda name, done, total: progress(done, total, name),
         )
     stdout.print(f"Wrote {path} with its card.", soft_wrap=True)

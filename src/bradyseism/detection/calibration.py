@@ -22,7 +22,8 @@ class Calibration:
     offset : float
         Added after scaling, for classes of equal frequency.
     prior : float
-        Share (0-1, exclusive) of windows that are expected to hold volcanic deformation.
+        Share (0-1, exclusive) of maps, or of windows judged alone, that are expected to hold
+        volcanic deformation.
 
     References
     ----------
@@ -37,12 +38,15 @@ class Calibration:
         if not self.scale > 0:
             raise ValueError(f"calibration scale {self.scale:g} is not positive")
         if not 0 < self.prior < 1:
-            raise ValueError(f"prior {self.prior:g} is outside 0-1: give a share of windows")
+            raise ValueError(f"prior {self.prior:g} is outside 0-1: give a share of maps")
 
     def log_odds(self, logit: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated log-odds at the prior, of the shape of `logit`."""
-        shift = math.log(self.prior / (1 - self.prior))
-        return np.asarray(self.scale * np.asarray(logit, dtype=np.float64) + self.offset + shift)
+        return self.balanced(logit) + math.log(self.prior / (1 - self.prior))
+
+    def balanced(self, logit: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Calibrated log-odds at a prior of one half, of the shape of `logit`."""
+        return np.asarray(self.scale * np.asarray(logit, dtype=np.float64) + self.offset)
 
     def probability(self, logit: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """Calibrated probability (0-1) at the prior, of the shape of `logit`."""

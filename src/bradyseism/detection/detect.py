@@ -7,10 +7,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bradyseism.detection.attribution import grad_cam
 from bradyseism.detection.detectable import detectable_map
-from bradyseism.detection.events import FLAG, Candidate, find_candidates
+from bradyseism.detection.events import FLAG, Candidate, after_second_look, find_candidates
 from bradyseism.detection.false_alarm import FalseAlarm
 from bradyseism.detection.footprint import measure
 from bradyseism.detection.nature import Elevation, what_it_is
@@ -66,7 +67,7 @@ class Detection:
     longitude, latitude : float
         Centre (degrees, WGS84).
     probability : float
-        Calibrated at the prior of the model card, 0.5-1.
+        Calibrated at the prior of the detector, 0.5-1.
     rate : float
         Peak LOS rate (m/yr) against the ground around, positive toward the satellite.
     radius : float
@@ -288,14 +289,10 @@ def _ring(grid: Grid, corners: NDArray[np.float64]) -> tuple[tuple[float, float]
 def _evidence(scanned: Scan, candidates: list[Candidate], size: int) -> NDArray[np.float32]:
     """Strongest evidence at each pixel of the finest level; NaN where no window looks.
 
-    Each window spreads its probability by where it would place a source; a window whose place
-    the second look has rejected counts with what the second look has left of it.
+    Each window spreads the probability of its place, after the second look, by where it would put
+    a source.
     """
-    probability = scanned.windows["probability"].copy()
-    for candidate in candidates:
-        probability[candidate.windows] = np.minimum(
-            probability[candidate.windows], candidate.probability
-        )
+    probability = expit(after_second_look(scanned, candidates))
     finest = scanned.levels[0]
     evidence = np.full(finest.grid.shape, np.nan, dtype=np.float32)
     for level in scanned.levels:

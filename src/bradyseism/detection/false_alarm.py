@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.detection.card_tables import interpolated
-from bradyseism.detection.events import find_candidates
+from bradyseism.detection.events import after_second_look, find_candidates
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import scan
 from bradyseism.maps.velocity_map import VelocityMap
@@ -33,7 +33,7 @@ from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.variogram import empirical_variogram, without_plane
 from bradyseism.physics.variogram_fit import fit
 
-__all__ = ["FalseAlarm", "TailTable", "chance_by_draws", "own_noise"]
+__all__ = ["FalseAlarm", "TailTable", "chance_by_draws", "own_noise", "strongest"]
 
 # Windows that the network judges in about a second on two cores, and bounds of the maps drawn.
 WINDOWS_A_PLACE = 1_400
@@ -58,8 +58,8 @@ class FalseAlarm:
     noise : ExponentialModel
         Law of the noise, m and (m/yr)^2.
     by_table : float or None
-        Chance by the table of the card, which is extrapolated below a thousandth a window; None
-        if the card has none.
+        Chance by the table of the card, which is extrapolated beyond the least share of maps that
+        it holds; None if the card has none.
     """
 
     probability: float
@@ -71,19 +71,22 @@ class FalseAlarm:
 
 @dataclass(frozen=True, eq=False)
 class TailTable:
-    """How often a window of pure noise is as sure: log-odds at a prior of one half.
+    """How often a map of pure noise is as sure: log-odds at a prior of one half.
 
     Parameters
     ----------
+    windows : int
+        Of the finest level of the maps of the table.
     lengths, nuggets, valid : array
-        Correlation length (pixels of the level), share of the variance that is uncorrelated, and
-        share of pixels with data: axes of the table, rising.
+        Correlation length (pixels of the finest level), share of the variance that is
+        uncorrelated, and share of pixels with data: axes of the table, rising.
     shares : array of shape (quantiles,)
-        Shares of windows, falling.
+        Shares of maps, falling.
     log_odds : array of shape (lengths, nuggets, valid, quantiles)
-        That these shares of windows exceed, rising along the last axis.
+        That the strongest places of these shares of the maps exceed, rising along the last axis.
     """
 
+    windows: int
     lengths: NDArray[np.float64]
     nuggets: NDArray[np.float64]
     valid: NDArray[np.float64]
@@ -94,18 +97,19 @@ class TailTable:
     def from_card(cls, card: Mapping[str, Any]) -> TailTable | None:
         """Table of a model card, or None if it has none."""
         table = card.get("false_alarm")
-        if not table:
+        if not table or "maps" not in table:
             return None
         names = ("lengths", "nuggets", "valid", "shares", "log_odds")
-        return cls(*(np.asarray(table[name], dtype=np.float64) for name in names))
+        arrays = (np.asarray(table[name], dtype=np.float64) for name in names)
+        return cls(int(table["windows"]), *arrays)
 
     def share(self, length: float, nugget: float, valid: float, log_odds: float) -> float:
-        """Share of windows of such noise that are at least as sure.
+        """Share of maps of such noise, as large as those of the table, that are at least as sure.
 
         Parameters
         ----------
         length : float
-            In pixels of the level.
+            In pixels of the finest level.
         nugget, valid : float
             Shares, 0-1. Values beyond an axis count as its end.
         log_odds : float
@@ -125,32 +129,35 @@ class TailTable:
     def chance(
         self,
         noise: ExponentialModel,
-        windows: Sequence[tuple[float, float, float]],
-        own_pixel: float,
+        pixels: tuple[float, float],
+        valid: float,
+        windows: int,
         log_odds: float,
     ) -> float:
-        """Chance that any of some windows of pure noise is as sure, if they were independent.
+        """Chance that a map of pure noise is as sure, whose parts count as independent maps.
 
-        Windows overlap, so this is a little too high. Never under `LEAST_CLAIM`.
+        Never under `LEAST_CLAIM`.
 
         Parameters
         ----------
         noise : ExponentialModel
             Of the map.
-        windows : sequence of (pixel size, valid share, number)
-            By level of the pyramid.
-        own_pixel : float
-            Pixel size (m) of the map: means over pixels of a coarser level have less nugget.
+        pixels : (float, float)
+            Pixel sizes (m) of the map and of the finest level of its scan: means over pixels have
+            less nugget.
+        valid : float
+            Share of pixels with data (0-1).
+        windows : int
+            Of the finest level.
         log_odds : float
             At a prior of one half.
         """
-        quiet = 0.0
-        for pixel, valid, number in windows:
-            nugget = noise.nugget / max(pixel / own_pixel, 1.0) ** 2
-            share = self.share(
-                noise.length / pixel, nugget / max(nugget + noise.sill, 1e-300), valid, log_odds
-            )
-            quiet += number * math.log1p(-min(share, 1.0 - 1e-12))
+        own, finest = pixels
+        nugget = noise.nugget / max(finest / own, 1.0) ** 2
+        share = self.share(
+            noise.length / finest, nugget / max(nugget + noise.sill, 1e-300), valid, log_odds
+        )
+        quiet = windows / self.windows * math.log1p(-min(share, 1.0 - 1e-12))
         return max(-math.expm1(quiet), LEAST_CLAIM)
 
 
@@ -209,23 +216,29 @@ def chance_by_draws(
         return ()
     noise = own_noise(velocity_map)
     draws = int(np.clip(WINDOWS_A_PLACE * len(log_odds) // max(windows, 1), FEWEST, MOST))
-    strongest = np.array(
-        [_strongest(velocity_map, noise, detector, (seed, index)) for index in range(draws)]
+    drawn = np.array(
+        [
+            strongest(_noise_like(velocity_map, noise, (seed, index)), detector)
+            for index in range(draws)
+        ]
     )
     found = []
     for own in log_odds:
-        as_strong = int(np.sum(strongest >= own))
+        as_strong = int(np.sum(drawn >= own))
         found.append(FalseAlarm((as_strong + 1) / (draws + 1), draws, as_strong, noise))
     return tuple(found)
 
 
-def _strongest(
-    velocity_map: VelocityMap,
-    noise: ExponentialModel,
-    detector: Detector,
-    seeds: tuple[int, int],
-) -> float:
-    """Log-odds of the best candidate in one map of noise; minus infinite where there is none."""
+def strongest(velocity_map: VelocityMap, detector: Detector) -> float:
+    """Log-odds of the strongest place of a map; minus infinity where nothing is observable."""
+    scanned = scan(velocity_map, detector)
+    log_odds = after_second_look(scanned, find_candidates(scanned, detector))
+    return float(log_odds.max(initial=-math.inf))
+
+
+def _noise_like(
+    velocity_map: VelocityMap, noise: ExponentialModel, seeds: tuple[int, int]
+) -> VelocityMap:
     field = turbulent_field(
         noise,
         velocity_map.grid.shape,
@@ -233,5 +246,4 @@ def _strongest(
         np.random.default_rng(seeds),
         valid=velocity_map.valid,
     )
-    candidates = find_candidates(scan(velocity_map.with_velocity(field), detector), detector)
-    return max((one.log_odds for one in candidates), default=-math.inf)
+    return velocity_map.with_velocity(field)

@@ -93,7 +93,7 @@ class Detector:
         path : path, optional
             ONNX file; default the detector that the package ships.
         prior : float, optional
-            Share of windows expected to hold deformation (0-1); default that of the card.
+            Share of maps expected to hold deformation (0-1); default that of the card.
 
         Raises
         ------

@@ -9,7 +9,9 @@ import numpy as np
 from affine import Affine
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
+from bradyseism.detection.pooling import by_level, pooled
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.samples.encoding import Encoding
@@ -33,6 +35,7 @@ WINDOW_FIELDS = np.dtype(
         ("longitude", "f8"),
         ("latitude", "f8"),
         ("logit", "f8"),
+        ("log_odds", "f8"),
         ("probability", "f8"),
         ("place_easting", "f8"),
         ("place_northing", "f8"),
@@ -88,8 +91,9 @@ class Scan:
     levels : tuple of Level
         Fine to coarse.
     windows : structured array of `WINDOW_FIELDS`
-        Observable windows: top-left pixel on their level, centre, calibrated probability, and
-        where the source would be (easting, northing in the local projection of the levels).
+        Observable windows: top-left pixel on their level, centre, where the source would be
+        (easting, northing in the local projection of the levels), the network's logit, and what
+        all windows say of that place: log-odds and probability at the prior.
     place : array of float32, shape (n, cells, cells)
         Probability over cells of each window.
     """
@@ -100,7 +104,7 @@ class Scan:
 
 
 def scan(velocity_map: VelocityMap, detector: Detector) -> Scan:
-    """Classify every observable window of a map.
+    """Judge every observable window of a map, and the place it points to.
 
     Parameters
     ----------
@@ -123,6 +127,10 @@ def scan(velocity_map: VelocityMap, detector: Detector) -> Scan:
     column = (windows["easting"] - grid.transform.c) / grid.transform.a - 0.5
     row = (windows["northing"] - grid.transform.f) / grid.transform.e - 0.5
     windows["longitude"], windows["latitude"] = grid.longitude_latitude(row, column)
+    calibration = detector.calibration
+    evidence = by_level(windows, calibration.balanced(windows["logit"]), detector.encoding.size)
+    windows["log_odds"] = pooled(detector.card, "scanned", evidence, calibration.prior)
+    windows["probability"] = expit(windows["log_odds"])
     return Scan(levels, windows, place)
 
 
@@ -214,7 +222,6 @@ def _scan_level(level: Level, detector: Detector) -> tuple[NDArray[Any], NDArray
     centre = (size - 1) / 2
     table["easting"], table["northing"] = level.position(row + centre, column + centre)
     table["logit"] = prediction.logit
-    table["probability"] = detector.calibration.probability(prediction.logit)
     place_row, place_column = most_likely_place(prediction.place, size)
     table["place_easting"], table["place_northing"] = level.position(
         row + place_row, column + place_column

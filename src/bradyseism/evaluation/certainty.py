@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from bradyseism.detection.detectable import window_noise
-from bradyseism.detection.events import look_again
+from bradyseism.detection.events import look_again, verdict
+from bradyseism.detection.false_alarm import strongest
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import Level
+from bradyseism.detection.scan import Level, pyramid, window_starts
 from bradyseism.evaluation.crossings import lasting_level
 from bradyseism.evaluation.injection_plan import NOMINAL_LOOK, sized_source
-from bradyseism.maps.velocity_map import Grid
+from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.physics.line_of_sight import project
@@ -28,9 +30,12 @@ from bradyseism.scenes.synthesis import LOCAL_CRS
 __all__ = ["CertaintySettings", "certainty_tables", "detection_curve", "noise_tails"]
 
 Progress = Callable[[int, int], None]
-# Quantiles whose last is set by three windows or more are stated.
+# Quantiles whose last is set by three maps or more are stated.
 _FEWEST_BEYOND = 3
-_PIXEL = 200.0
+# Simulated maps: side over that of a window, and unit of the rates (m/yr). Their pixels are the
+# detector's smallest, so that no level is finer than they are.
+_MAP_SIDE, _UNIT = 4, 1e-3
+_LOWEST = -20.0
 
 
 @dataclass(frozen=True)
@@ -45,8 +50,8 @@ class CertaintySettings:
         Shares of its variance that are uncorrelated.
     valid : tuple of float
         Shares of pixels with data, in the noise alone.
-    windows : int
-        Windows of noise for each combination of the three.
+    maps : int
+        Maps of noise, four windows wide, for each combination of the three.
     widths : tuple of float
         Widths of sources over the side of a window.
     ratios : tuple of float
@@ -66,7 +71,7 @@ class CertaintySettings:
     lengths: tuple[float, ...] = (1.5, 6.0, 24.0)
     nuggets: tuple[float, ...] = (0.0, 0.5)
     valid: tuple[float, ...] = (0.5, 1.0)
-    windows: int = 2000
+    maps: int = 200
     widths: tuple[float, ...] = (0.1, 0.2, 0.4)
     ratios: tuple[float, ...] = tuple(2.0 ** (k / 2) for k in range(-2, 11))
     sources: int = 40
@@ -76,10 +81,10 @@ class CertaintySettings:
     prior: BodyPrior = field(default_factory=BodyPrior)
 
     def __post_init__(self) -> None:
-        if min(self.windows, self.sources) < 10:
+        if min(self.maps, self.sources) < 10:
             raise ValueError(
-                f"windows {self.windows} or sources {self.sources} are under 10: no share of so "
-                "few can be stated"
+                f"maps {self.maps} or sources {self.sources} are under 10: no share of so few can "
+                "be stated"
             )
         for name in ("lengths", "nuggets", "valid", "widths", "ratios", "shifts"):
             values = getattr(self, name)
@@ -122,7 +127,7 @@ def certainty_tables(
 def noise_tails(
     detector: Detector, settings: CertaintySettings, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """How sure windows of pure noise are: the table of `false_alarm.TailTable`.
+    """How sure of its strongest place a map of pure noise is: for `false_alarm.TailTable`.
 
     Parameters
     ----------
@@ -135,12 +140,13 @@ def noise_tails(
     Returns
     -------
     dict
-        For the card: axes, shares of windows and the log-odds (prior one half) that they exceed.
+        For the card: axes, shares of maps, the log-odds (prior one half) that they exceed, and
+        the number of windows of the finest level of such a map.
 
     Raises
     ------
     ValueError
-        If windows of so little data are asked for that the detector looks at none.
+        If maps of so little data are asked for that the detector looks at none.
     """
     least = detector.encoding.least_valid
     if settings.valid[0] < least:
@@ -148,22 +154,26 @@ def noise_tails(
             f"valid {settings.valid[0]:g} is under {least:g}, the share of data without which "
             f"{detector.name!r} looks at no window: give larger shares"
         )
-    possible = (0.5, 0.1, 0.03, 0.01, 0.003, 0.001, 3e-4, 1e-4)
-    shares = [share for share in possible if share * settings.windows >= _FEWEST_BEYOND]
-    balanced = replace(detector.calibration, prior=0.5)
+    possible = (0.5, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
+    shares = [share for share in possible if share * settings.maps >= _FEWEST_BEYOND]
+    prior = detector.calibration.prior
     cells = list(itertools.product(settings.lengths, settings.nuggets, settings.valid))
     table = []
-    for done, (length, nugget, valid) in enumerate(cells, start=1):
-        rng = np.random.default_rng([settings.seed, 0, done])
-        windows = _noise_windows((length, nugget, valid), detector.encoding, settings, rng)
-        log_odds = balanced.log_odds(detector.predict(windows).logit)
-        table.append(np.quantile(log_odds, 1.0 - np.array(shares)))
+    for done, cell in enumerate(cells, start=1):
+        log_odds = [
+            strongest(_noise_map(cell, detector.encoding, rng), detector)
+            for rng in np.random.default_rng([settings.seed, 0, done]).spawn(settings.maps)
+        ]
+        quantiles = np.quantile(log_odds, 1.0 - np.array(shares), method="higher")
+        table.append(np.maximum(quantiles - math.log(prior / (1.0 - prior)), _LOWEST))
         if progress:
             progress(done, len(cells))
     axes = {name: list(getattr(settings, name)) for name in ("lengths", "nuggets", "valid")}
     shape = [len(axis) for axis in axes.values()]
     values = np.round(np.array(table), 4).reshape(*shape, len(shares)).tolist()
-    return {"windows": settings.windows, **axes, "shares": shares, "log_odds": values}
+    size = detector.encoding.size
+    windows = window_starts(_MAP_SIDE * size, size, size // 2).size ** 2
+    return {"maps": settings.maps, "windows": windows, **axes, "shares": shares, "log_odds": values}
 
 
 def detection_curve(
@@ -171,8 +181,7 @@ def detection_curve(
 ) -> dict[str, Any]:
     """Peak over spread from which sources are found: the table of `detectable.DetectionCurve`.
 
-    A source lies somewhere in the central half of a window, as it does in some window of every
-    scan. It is found where both that window and the second look at its place are sure enough.
+    It is found where the second look at its place, at every level of a map, is sure enough.
 
     Parameters
     ----------
@@ -214,30 +223,25 @@ def detection_curve(
     }
 
 
-def _noise_windows(
-    cell: tuple[float, float, float],
-    encoding: Encoding,
-    settings: CertaintySettings,
-    rng: np.random.Generator,
-) -> NDArray[np.float32]:
-    """Windows of pure noise (n, size, size), with gaps as blotches an eighth of a window wide.
-
-    Drawn until there are as many with enough data as the settings say.
-    """
+def _noise_map(
+    cell: tuple[float, float, float], encoding: Encoding, rng: np.random.Generator
+) -> VelocityMap:
+    """Pure noise of one length, nugget and valid share; gaps are an eighth of a window wide."""
     length, nugget, valid = cell
     size = encoding.size
-    model = ExponentialModel(1.0 - nugget, length, nugget)
-    blotches = ExponentialModel(1.0, size / 8.0)
-    side = 4 * size
-    windows: list[NDArray[np.float32]] = []
-    while sum(map(len, windows)) < settings.windows:
-        values = turbulent_field(model, (side, side), 1.0, rng).astype(np.float32)
-        if valid < 1.0:
-            cover = turbulent_field(blotches, (side, side), 1.0, rng)
-            values[cover > np.quantile(cover, valid)] = np.nan
-        parts = values.reshape(4, size, 4, size).swapaxes(1, 2).reshape(-1, size, size)
-        windows.append(parts[np.isfinite(parts).mean(axis=(1, 2)) >= encoding.least_valid])
-    return np.concatenate(windows)[: settings.windows]
+    side = _MAP_SIDE * size
+    model = ExponentialModel(_UNIT**2 * (1.0 - nugget), length, _UNIT**2 * nugget)
+    values = turbulent_field(model, (side, side), 1.0, rng).astype(np.float32)
+    if valid < 1.0:
+        cover = turbulent_field(ExponentialModel(1.0, size / 8.0), (side, side), 1.0, rng)
+        values[cover > np.quantile(cover, valid)] = np.nan
+    return _map_of(values, encoding)
+
+
+def _map_of(values: NDArray[np.float32], encoding: Encoding) -> VelocityMap:
+    side, pixel = values.shape[0], encoding.pixel_sizes[0]
+    grid = Grid(values.shape, Affine(pixel, 0, 0, 0, -pixel, side * pixel), LOCAL_CRS)
+    return VelocityMap(values, grid, years=1.0, provenance=Provenance("", "", "simulated"))
 
 
 def _needed(
@@ -246,36 +250,50 @@ def _needed(
     case: tuple[float, float, float],
     rng: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ratio from which one source is found at each threshold, and how its noise is correlated."""
+    """Ratio from which one source is found at each threshold, and how its noise is correlated.
+
+    Length and width are those of the level above the finest, as most scans have a finer one.
+    """
     length, nugget, width = case
-    size = detector.encoding.size
-    side = 2 * size
-    model = ExponentialModel(1.0 - nugget, length, nugget)
+    size, pixel = detector.encoding.size, detector.encoding.pixel_sizes[0]
+    side = _MAP_SIDE * size
+    model = ExponentialModel(1.0 - nugget, 2.0 * length, 4.0 * nugget)
     noise = turbulent_field(model, (side, side), 1.0, rng)
-    offset = rng.uniform(-size / 4, size / 4, 2)
-    row, column = (side - 1) / 2 + offset
-    source = sized_source(
-        width * size * _PIXEL, NOMINAL_LOOK, settings.prior, int(rng.integers(2**32))
+    row, column = (side - 1) / 2 + rng.uniform(-size / 2, size / 2, 2)
+    body = sized_source(
+        width * 2.0 * size * pixel, NOMINAL_LOOK, settings.prior, int(rng.integers(2**32))
     )
-    east = (np.arange(side) - column) * _PIXEL
-    north = (row - np.arange(side)) * _PIXEL
+    east = (np.arange(side) - column) * pixel
+    north = (row - np.arange(side)) * pixel
     easting, northing = np.meshgrid(east, north)
-    los = project(source.displacement(easting, northing), NOMINAL_LOOK)
-    peak = project(source.displacement(np.zeros(1), np.zeros(1)), NOMINAL_LOOK)[0]
-    start = size // 2
-    inner = (slice(start, start + size),) * 2
-    spread, correlation = window_noise(noise[inner][None])
+    los = project(body.displacement(easting, northing), NOMINAL_LOOK)
+    peak = project(body.displacement(np.zeros(1), np.zeros(1)), NOMINAL_LOOK)[0]
+    coarse = noise.reshape(side // 2, 2, side // 2, 2).mean(axis=(1, 3))
+    inner = slice(size // 2, size // 2 + size)
+    spread, correlation = window_noise(coarse[inner, inner][None])
     shape = rng.choice([-1.0, 1.0]) * los / peak * float(spread[0])
-    maps = [(noise + ratio * shape).astype(np.float32) for ratio in settings.ratios]
-    first = detector.predict(np.stack([one[inner] for one in maps])).logit
-    log_odds = detector.calibration.log_odds(first)
-    grid = Grid((side, side), Affine(_PIXEL, 0, 0, 0, -_PIXEL, side * _PIXEL), LOCAL_CRS)
-    for index in np.flatnonzero(log_odds > settings.shifts[0]):
-        level = Level(maps[index], grid)
-        place = level.position(row, column)
-        second = look_again(level, detector, float(place[0]), float(place[1]))[0]
-        log_odds[index] = min(log_odds[index], second)
-    return _crossings(log_odds, settings), correlation[0]
+    maps = [
+        _map_of((_UNIT * values).astype(np.float32), detector.encoding) for values in (noise, shape)
+    ]
+    levels = list(zip(*(pyramid(one, detector.encoding) for one in maps), strict=True))
+    finest = levels[0][0]
+    there = finest.grid.row_column(*maps[0].grid.longitude_latitude(row, column))
+    place = [float(axis) for axis in finest.position(*there)]
+    log_odds = [
+        verdict(
+            look_again(
+                tuple(
+                    Level(one.values + np.float32(ratio) * source.values, one.grid)
+                    for one, source in levels
+                ),
+                detector,
+                *place,
+            ),
+            detector,
+        )
+        for ratio in settings.ratios
+    ]
+    return _crossings(np.array(log_odds), settings), correlation[0]
 
 
 def _crossings(log_odds: NDArray[np.float64], settings: CertaintySettings) -> NDArray[np.float64]:

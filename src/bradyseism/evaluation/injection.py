@@ -17,7 +17,7 @@ from pyproj import Geod
 from scipy.stats import binomtest
 
 from bradyseism.detection.detect import detect
-from bradyseism.detection.events import FLAG, find_candidates
+from bradyseism.detection.events import FLAG, after_second_look, find_candidates
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import scan
 from bradyseism.evaluation.baselines import ScoreMap
@@ -92,10 +92,8 @@ def evidence_method(detector: Detector) -> Method:
         scanned = scan(frame, detector)
         if not scanned.windows.size:
             return _NOTHING
-        log_odds = np.array(detector.calibration.log_odds(scanned.windows["logit"]))
         candidates = find_candidates(scanned, detector)
-        for one in candidates:
-            log_odds[one.windows] = np.minimum(log_odds[one.windows], one.log_odds)
+        log_odds = after_second_look(scanned, candidates)
         top = scanned.windows[np.argmax(log_odds)]
         score = float(log_odds.max())
         easting, northing = float(top["place_easting"]), float(top["place_northing"])

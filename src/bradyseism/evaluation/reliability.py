@@ -1,7 +1,8 @@
 """Are the probabilities right? Stated probability against observed share, on unseen backgrounds.
 
-Each simulated background is judged twice, without and with a source: the two windows share their
-place, and intervals are those over places.
+Each simulated background is judged twice, without and with a source: the two share their place, and
+intervals are those over places. Single windows are judged, as the network sees them, and whole maps
+by the probability of their strongest place, as a screening states it.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-from bradyseism.detection.calibration import Calibration
+from bradyseism.detection.false_alarm import strongest
 from bradyseism.detection.runtime import Detector
+from bradyseism.evaluation.pooling_fit import PoolingSettings, map_pairs
 from bradyseism.evaluation.scores import (
     Interval,
     bootstrap_by_place,
@@ -35,6 +38,7 @@ __all__ = [
     "ReliabilityResult",
     "measure_reliability",
     "reliability",
+    "reliability_at",
 ]
 
 Progress = Callable[[int, int, str], None]
@@ -110,12 +114,16 @@ class ReliabilityResult:
     seed : int
         Of the backgrounds.
     balanced, at_prior : Reliability
+        Of single windows.
+    maps : tuple of Reliability
+        The same two of whole maps, by their strongest places; empty where none were judged.
     """
 
     model: str
     seed: int
     balanced: Reliability
     at_prior: Reliability
+    maps: tuple[Reliability, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything for machines."""
@@ -124,24 +132,27 @@ class ReliabilityResult:
             "model": self.model,
             "seed": self.seed,
             **{name: _plain(part) for name, part in parts.items()},
+            "maps": dict(zip(parts, map(_plain, self.maps), strict=False)),
         }
 
     def as_markdown(self) -> str:
         """Two rows of scores, and the bins at each prior."""
+        judged = [("window", self.balanced), ("window", self.at_prior)]
+        judged += [("map", one) for one in self.maps]
         lines = [
-            "| prior | windows | backgrounds | ECE, 15 equal-mass bins | ECE if perfect | Brier | "
-            "AUC |",
-            "|---|---|---|---|---|---|---|",
+            "| judged | prior | number | backgrounds | ECE, 15 equal-mass bins | ECE if perfect "
+            "| Brier | AUC |",
+            "|---|---|---|---|---|---|---|---|",
         ]
-        for one in (self.balanced, self.at_prior):
+        for kind, one in judged:
             lines.append(
-                f"| {one.prior:.3g} | {one.windows} | {one.places} | {_words(one.error)} | "
-                f"{one.floor:.4f} | {_words(one.brier)} | {one.auc:.4f} |"
+                f"| {kind} | {one.prior:.3g} | {one.windows} | {one.places} "
+                f"| {_words(one.error)} | {one.floor:.4f} | {_words(one.brier)} | {one.auc:.4f} |"
             )
-        lines += ["", "| prior | stated | observed | windows |", "|---|---|---|---|"]
-        for one in (self.balanced, self.at_prior):
+        lines += ["", "| judged | prior | stated | observed | number |", "|---|---|---|---|---|"]
+        for kind, one in judged:
             lines += [
-                f"| {one.prior:.3g} | {part.stated:.4f} | {_words(part.observed)} | "
+                f"| {kind} | {one.prior:.3g} | {part.stated:.4f} | {_words(part.observed)} | "
                 f"{part.windows} |"
                 for part in one.bins
             ]
@@ -153,6 +164,7 @@ def measure_reliability(
     *,
     backgrounds: int = BACKGROUNDS,
     seed: int = 0,
+    maps: int | None = None,
     scenes: SceneSettings | None = None,
     processes: int = 2,
     progress: Progress | None = None,
@@ -167,8 +179,11 @@ def measure_reliability(
         Simulated backgrounds. One whose gaps hide its source is left out.
     seed : int
         0 or more; no training set shares a background with any.
+    maps : int, optional
+        Backgrounds of whole maps, by which the probability of a map's strongest place is judged;
+        default a tenth of the others, 0 for none.
     scenes : SceneSettings, optional
-        What the scenes may hold; default those of training, of the encoding's size.
+        What the windows may hold; default those of training, of the encoding's size.
     processes : int
         Simulating processes; the result does not depend on it.
     progress : callable, optional
@@ -200,13 +215,13 @@ def measure_reliability(
         moving.append(detector.predict(pairs[:, 1]).logit)
         if progress:
             progress(min(done * _CHUNK, backgrounds), backgrounds, "backgrounds")
-    logits = np.concatenate(quiet), np.concatenate(moving)
-    calibration = detector.calibration
+    log_odds = [detector.calibration.balanced(np.concatenate(part)) for part in (quiet, moving)]
     return ReliabilityResult(
         detector.name,
         seed,
-        _at(0.5, logits, calibration),
-        _at(calibration.prior, logits, calibration),
+        reliability_at(0.5, *log_odds),
+        reliability_at(detector.calibration.prior, *log_odds),
+        _of_maps(detector, backgrounds // 10 if maps is None else maps, seed, processes, progress),
     )
 
 
@@ -252,23 +267,47 @@ def reliability(
     )
 
 
-def _at(
-    prior: float,
-    logits: tuple[NDArray[np.float32], NDArray[np.float32]],
-    calibration: Calibration,
+def reliability_at(
+    prior: float, quiet: NDArray[np.float64], moving: NDArray[np.float64]
 ) -> Reliability:
-    """Reliability where as many windows hold a source as the prior says."""
+    """Reliability where as many places deform as a prior says.
+
+    Parameters
+    ----------
+    prior : float
+        Share (0-1) of what is judged.
+    quiet, moving : array, shape (places,)
+        Log-odds at a prior of one half without and with a source, of one place each in the same
+        order.
+    """
     odds = prior / (1.0 - prior)
     # The first backgrounds of either kind, so that the two kinds stand as the prior has them.
-    keep = (
-        slice(round(logits[0].size * min(1.0, 1.0 / odds))),
-        slice(max(1, round(logits[1].size * min(1.0, odds)))),
-    )
-    kept = [part[chosen] for part, chosen in zip(logits, keep, strict=True)]
+    kept = [
+        quiet[: round(quiet.size * min(1.0, 1.0 / odds))],
+        moving[: max(1, round(moving.size * min(1.0, odds)))],
+    ]
     places = np.concatenate([np.arange(part.size) for part in kept])
     labels = np.repeat([False, True], [part.size for part in kept])
-    stated = replace(calibration, prior=prior).probability(np.concatenate(kept))
-    return reliability(prior, labels, stated, places)
+    return reliability(prior, labels, expit(np.concatenate(kept) + np.log(odds)), places)
+
+
+def _of_maps(
+    detector: Detector, count: int, seed: int, processes: int, progress: Progress | None
+) -> tuple[Reliability, ...]:
+    """Reliability of the strongest places of whole maps at both priors; empty for too few."""
+    if count < BINS:
+        return ()
+    prior = detector.calibration.prior
+    settings = PoolingSettings(backgrounds=count, seed=UNSEEN + seed)
+    scores: tuple[list[float], list[float]] = ([], [])
+    for done, pair in enumerate(map_pairs(settings, processes), start=1):
+        for one, kept in zip(pair, scores, strict=True):
+            if one is not None:
+                kept.append(strongest(one, detector))
+        if progress:
+            progress(done, count, "maps")
+    quiet, moving = (np.array(kept) - np.log(prior / (1.0 - prior)) for kept in scores)
+    return reliability_at(0.5, quiet, moving), reliability_at(prior, quiet, moving)
 
 
 def _error(labels: NDArray[np.bool_], probability: NDArray[np.float64]) -> float:

@@ -30,18 +30,22 @@ def write_reliability(folder: Path, result: ReliabilityResult) -> tuple[Path, Pa
 def reliability_figure(result: ReliabilityResult) -> Figure:
     """Observed share against stated probability in bins of equal mass, at both priors.
 
-    Bars are exact 95 % intervals. The right panel is logarithmic: at a small prior most windows
-    have small probabilities.
+    Of whole maps in the upper row, if they were judged, and of single windows. Bars are exact 95 %
+    intervals. The right panels are logarithmic: at a small prior most probabilities are small.
     """
-    figure = new_figure(8.2, 4.3)
-    left = figure.add_axes((0.075, 0.13, 0.4, 0.72))
-    right = figure.add_axes((0.575, 0.13, 0.4, 0.72))
-    _panel(left, result.balanced, "a source in half of the windows")
-    _panel(right, result.at_prior, f"a source in {100 * result.at_prior.prior:.3g} % of them")
-    left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-    least = max(min(part.stated for part in result.at_prior.bins) / 2, 1e-5)
-    right.set(xscale="log", yscale="log", xlim=(least, 1.3), ylim=(least, 1.3))
-    left.set_ylabel("observed share with a source")
+    rows = [("maps", result.maps)] if result.maps else []
+    rows.append(("windows", (result.balanced, result.at_prior)))
+    height = 4.3 * len(rows)
+    figure = new_figure(8.2, height)
+    for row, (kind, (balanced, at_prior)) in enumerate(rows):
+        bottom = (4.3 * (len(rows) - 1 - row) + 0.56) / height
+        left, right = (figure.add_axes((x, bottom, 0.4, 3.1 / height)) for x in (0.075, 0.575))
+        _panel(left, balanced, f"a source in half of the {kind}")
+        _panel(right, at_prior, f"a source in {100 * at_prior.prior:.3g} % of the {kind}")
+        left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        least = max(min(part.stated for part in at_prior.bins) / 2, 1e-5)
+        right.set(xscale="log", yscale="log", xlim=(least, 1.3), ylim=(least, 1.3))
+        left.set_ylabel("observed share with a source")
     return figure
 
 

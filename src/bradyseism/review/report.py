@@ -82,7 +82,7 @@ def write_report(
     model_sha256 : str, optional
         Hash of its file.
     prior : float, optional
-        Share of windows that the calibration expects to hold deformation, 0 to 1.
+        Share of maps that the calibration expects to hold deformation, 0 to 1.
     catalogued : bool
         Whether a catalogue of volcanoes was given at all.
     places : sequence of Place

@@ -9,7 +9,7 @@ there. The model that is written is tuned on all four, with the same settings.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ OF_THE_BASE = (
 )  # fmt: skip
 ADAPTED = "-adapted"
 LIMIT = "adapted to the maps listed: elsewhere the model it comes from is the better choice"
+# Single windows are compared as if this share of them held a source: of a map most are quiet.
+MOVING_WINDOWS = 0.05
 # Windows of a scan in each quarter, and in all, without which nothing can be held out.
 LEAST_IN_QUARTER, LEAST_WINDOWS = 4, 30
 # Where a scan has fewer windows than this, they are laid more densely.
@@ -82,7 +84,9 @@ class AdaptSettings:
     steps: int = 60
     seed: int = 0
     scenes: SceneSettings = field(default_factory=SceneSettings)
-    certainty: CertaintySettings = field(default_factory=CertaintySettings)
+    certainty: CertaintySettings = field(
+        default_factory=lambda: CertaintySettings(maps=60, sources=16)
+    )
 
     def __post_init__(self) -> None:
         if self.windows < LEAST_WINDOWS or self.pairs < LEAST_WINDOWS:
@@ -299,11 +303,10 @@ def _compared(
     after = np.zeros(len(examples))
     for quarter in range(QUARTERS):
         held = table["quarter"] == quarter
-        others = fit_calibration(
-            head_says[~held], examples.labels[~held], prior=base.calibration.prior
-        )
+        others = fit_calibration(head_says[~held], examples.labels[~held], prior=MOVING_WINDOWS)
         after[held] = others.log_odds(head_says[held])
-    before = base.calibration.log_odds(head_logits(base.head, examples.inputs))
+    stated = replace(base.calibration, prior=MOVING_WINDOWS)
+    before = stated.log_odds(head_logits(base.head, examples.inputs))
     straight = table["straight"]
     judged = Judged(
         volcanic=table["volcanic"][straight],
@@ -312,7 +315,7 @@ def _compared(
         blocks=table["block"][straight].astype(np.int64),
         signal_to_noise=table["signal_to_noise"][straight],
         peaks=table["peak"][straight],
-        prior=base.calibration.prior,
+        prior=MOVING_WINDOWS,
     )
     return compare(judged, _rng(settings, "intervals"))
 

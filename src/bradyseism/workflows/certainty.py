@@ -97,8 +97,11 @@ def _by_table(
     table = TailTable.from_card(detector.card)
     if table is None:
         return None
-    sizes, counts = np.unique(result.windows["pixel_size"], return_counts=True)
-    valid = float(result.map.valid.mean())
-    levels = [(float(a), valid, float(n)) for a, n in zip(sizes, counts, strict=True)]
-    balanced = log_odds - float(logit(detector.calibration.prior))
-    return table.chance(chance.noise, levels, result.map.grid.pixel_size, balanced)
+    finest = float(result.windows["pixel_size"].min())
+    return table.chance(
+        chance.noise,
+        (result.map.grid.pixel_size, finest),
+        float(result.map.valid.mean()),
+        int(np.sum(result.windows["pixel_size"] == finest)),
+        log_odds - float(logit(detector.calibration.prior)),
+    )

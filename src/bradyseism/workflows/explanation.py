@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from pyproj import Geod
+from scipy.special import expit
 
 from bradyseism.detection.attribution import grad_cam
 from bradyseism.detection.detect import Window
+from bradyseism.detection.events import look_again, verdict
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, scan
 from bradyseism.maps.velocity_map import VelocityMap
@@ -26,7 +28,7 @@ class Opinion:
     pixel_size, width : float
         Pixel size and side of the window (m).
     probability : float
-        Of volcanic deformation somewhere in the window, 0-1, before windows are weighed together.
+        Of volcanic deformation somewhere in the window, 0-1, by this window alone.
     points_to : (float, float)
         Longitude and latitude where it would place a source.
     distance : float
@@ -48,6 +50,8 @@ class Explanation:
     ----------
     place : (float, float)
         Longitude and latitude.
+    probability : float
+        Of volcanic deformation there, 0-1, from a second look by windows of all sizes together.
     opinions : tuple of Opinion
         One for each window size that sees the place, narrow to wide.
     best : int
@@ -59,6 +63,7 @@ class Explanation:
     """
 
     place: tuple[float, float]
+    probability: float
     opinions: tuple[Opinion, ...]
     best: int
     evidence: NDArray[np.float64]
@@ -100,16 +105,20 @@ def explain(
             f"{velocity_map.name!r}, {_reach(velocity_map)}: give longitude,latitude, in this "
             "order, inside its valid part"
         )
-    best = int(np.argmax([window["probability"] for _, window in chosen]))
+    best = int(np.argmax([window["logit"] for _, window in chosen]))
     level, window = chosen[best]
     size = detector.encoding.size
     crop = level.crop(int(window["row"]), int(window["column"]), size)
     features = detector.predict(crop[None], with_features=True).features
     if features is None:
         raise ValueError(f"model {detector.name!r} gives no feature map: export it again")
+    finest = scanned.levels[0]
+    there = finest.position(*finest.grid.row_column(*place))
+    seen = look_again(scanned.levels, detector, *(float(axis) for axis in there))
     return Explanation(
         place=place,
-        opinions=tuple(_opinion(level, window, place, size) for level, window in chosen),
+        probability=float(expit(verdict(seen, detector))),
+        opinions=tuple(_opinion(level, window, place, detector) for level, window in chosen),
         best=best,
         evidence=grad_cam(features, detector.head)[0],
         window=_window(level, window, size),
@@ -150,17 +159,19 @@ def _windows_around(
         holds &= np.abs(windows["column"] + (size - 1) / 2 - column) <= size / 2
         if holds.any():
             inside = windows[holds]
-            chosen.append((level, inside[np.argmax(inside["probability"])]))
+            chosen.append((level, inside[np.argmax(inside["logit"])]))
     return chosen
 
 
-def _opinion(level: Level, window: np.void, place: tuple[float, float], size: int) -> Opinion:
+def _opinion(
+    level: Level, window: np.void, place: tuple[float, float], detector: Detector
+) -> Opinion:
     there = _points_to(level, window)
     _, _, distance = _GEOD.inv(*place, *there)
     return Opinion(
         pixel_size=level.pixel_size,
-        width=level.pixel_size * size,
-        probability=float(window["probability"]),
+        width=level.pixel_size * detector.encoding.size,
+        probability=float(detector.calibration.probability(window["logit"])),
         points_to=there,
         distance=float(distance),
     )

@@ -14,19 +14,18 @@ import torch
 from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
-from bradyseism.detection.prior import WINDOW_PRIOR
+from bradyseism.detection.prior import MAP_PRIOR
 from bradyseism.detection.runtime import Detector
-from bradyseism.evaluation.certainty import CertaintySettings
-from bradyseism.evaluation.reliability import BACKGROUNDS
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.windows import Samples, WindowSet, generate
+from bradyseism.scenes.priors import FootprintPrior, LogUniform
 from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
 from bradyseism.training.loop import fit
-from bradyseism.workflows.card import certainty_facts
+from bradyseism.workflows.card import CardSettings, certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 NAME = "bradyseism-compact-2"
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
-    "signals narrower than 4 % or wider than 75 % of every window are not learned",
+    "signals narrower than 7 % or wider than 75 % of every window are not learned",
     "probabilities hold at the stated prior, on backgrounds like the simulated ones",
 ]
 
@@ -52,11 +51,9 @@ class ShippedSettings:
     seed : int
         Seeds of the sets are `seed`, `seed + 1`, `seed + 2`; of the first weights `seed`.
     prior : float
-        Share of windows expected to hold deformation, stated by every probability.
-    reliability : int
-        Backgrounds by which the reliability is measured.
-    certainty : CertaintySettings
-        What is simulated for false alarms and detectable rates.
+        Share of maps expected to hold deformation, stated by every probability.
+    measured : CardSettings
+        What is simulated to weigh window sizes and to say how sure the detector is.
     network : str
         Key of `models.network.NETWORKS`.
     processes : int
@@ -73,16 +70,17 @@ class ShippedSettings:
     validation: int = 6_000
     calibration: int = 8_000
     seed: int = 20_220_601
-    prior: float = WINDOW_PRIOR
-    reliability: int = BACKGROUNDS
-    certainty: CertaintySettings = field(default_factory=CertaintySettings)
-    network: str = "compact_blobs"
+    prior: float = MAP_PRIOR
+    measured: CardSettings = field(default_factory=CardSettings)
+    network: str = "compact"
     processes: int = 2
-    scenes: SceneSettings = field(default_factory=SceneSettings)
+    scenes: SceneSettings = field(
+        default_factory=lambda: SceneSettings(sources=FootprintPrior(width=LogUniform(0.07, 0.75)))
+    )
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=6, batch_size=128, learning_rate=2e-3, augment=True
+            epochs=4, batch_size=128, learning_rate=2e-3, augment=True
         )
     )
 
@@ -146,13 +144,7 @@ def train_shipped(
     }
     card = model_card(NAME, settings.encoding, calibration, facts)
     path = publish(folder, "shipped", model, card)
-    card |= certainty_facts(
-        Detector.load(path),
-        settings.certainty,
-        backgrounds=settings.reliability,
-        processes=settings.processes,
-        progress=progress,
-    )
+    card |= certainty_facts(Detector.load(path), settings.measured, progress=progress)
     publish(folder, "shipped", model, card)
     return card
 

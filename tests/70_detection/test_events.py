@@ -1,0 +1,127 @@
+"""Candidates: what the second look makes of places, and which of them are one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from bradyseism.detection import events
+from bradyseism.detection.events import (
+    FLAG,
+    SecondLook,
+    after_second_look,
+    distinct_places,
+    find_candidates,
+    look_again,
+    verdict,
+)
+from bradyseism.detection.runtime import Detector
+from bradyseism.detection.scan import WINDOW_FIELDS, Scan, pyramid, scan
+from bradyseism.scenes.demo import Demo, demo
+
+SIZE = 64
+FINE, COARSE = 100.0, 400.0
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector.load()
+
+
+@pytest.fixture(scope="module")
+def made() -> Demo:
+    return demo(1)
+
+
+def windows(*rows: tuple[float, float, float]) -> np.ndarray:
+    """Pixel size, easting of the place, log-odds."""
+    table = np.zeros(len(rows), WINDOW_FIELDS)
+    table["pixel_size"], table["place_easting"], table["log_odds"] = np.array(rows).T
+    return table
+
+
+def test_windows_that_point_to_one_place_are_one_group_the_strongest_first() -> None:
+    # A fifth of the narrower side is 1280 m.
+    table = windows((FINE, 0, 1.0), (COARSE, 1200, 3.0), (COARSE, 9000, 2.0), (FINE, 2600, 0.0))
+    groups = distinct_places(table, table["log_odds"], SIZE)
+    assert [group.tolist() for group in groups] == [[1, 0], [2], [3]]
+    assert len(distinct_places(table, table["log_odds"], SIZE, most=1)) == 1
+    assert len(distinct_places(table, table["log_odds"], SIZE, least=1.5)) == 2
+
+
+def judged(
+    monkeypatch: pytest.MonkeyPatch, detector: Detector, looks: dict[float, list[float]]
+) -> list[events.Candidate]:
+    """Candidates at half of the eastings, with evidence on the fine and the coarse level."""
+    table = windows(*((FINE, easting, 9.0 - n) for n, easting in enumerate(looks)))
+    levels = tuple(type("Level", (), {"pixel_size": size})() for size in (FINE, COARSE))
+
+    def look(levels: tuple, detector: Detector, easting: float, northing: float) -> SecondLook:
+        where = np.full(2, easting / 2.0), np.full(2, northing)
+        return SecondLook(np.array(looks[easting]), *where)
+
+    monkeypatch.setattr(events, "look_again", look)
+    return find_candidates(Scan(levels, table, np.zeros((len(table), 1, 1))), detector)
+
+
+def test_a_level_that_cannot_tell_a_place_from_a_better_one_says_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, detector: Detector
+) -> None:
+    # A fifth of the sides: 1280 m and 5120 m.
+    near, far = 3000.0, 6000.0
+    best, lone, shadowed = judged(
+        monkeypatch, detector, {0.0: [8.0, 8.0], 2 * near: [-3.0, 7.0], 2 * far: [-3.0, 7.0]}
+    )
+    assert (best.easting, lone.easting, shadowed.easting) == (0.0, far, near)
+    assert_allclose(lone.look.evidence, [-3.0, 7.0])
+    assert_allclose(shadowed.look.evidence, [-3.0, np.nan])
+    assert shadowed.log_odds == verdict(shadowed.look, detector) < lone.log_odds
+    assert shadowed.level == 0
+
+
+def test_a_place_that_no_level_can_tell_from_a_better_one_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, detector: Detector
+) -> None:
+    (one,) = judged(monkeypatch, detector, {0.0: [5.0, 5.0], 2000.0: [6.0, 6.0]})
+    assert one.easting == 1000.0
+    assert one.windows.tolist() == [1, 0]
+
+
+def test_what_nobody_sees_is_no_detection(
+    monkeypatch: pytest.MonkeyPatch, detector: Detector
+) -> None:
+    (one,) = judged(monkeypatch, detector, {0.0: [np.nan, np.nan]})
+    assert one.log_odds == -np.inf
+    assert one.probability == 0.0
+
+
+def test_the_lead_takes_the_verdict_and_the_others_keep_less(
+    monkeypatch: pytest.MonkeyPatch, detector: Detector
+) -> None:
+    found = judged(monkeypatch, detector, {0.0: [5.0, 5.0], 1000.0: [-3.0, -3.0]})
+    table = windows((FINE, 0.0, 9.0), (FINE, 1000.0, 8.0), (FINE, 9e4, 0.5))
+    after = after_second_look(Scan((), table, np.zeros((3, 1, 1))), found)
+    assert_allclose(after, [found[0].log_odds, min(8.0, found[0].log_odds), 0.5])
+
+
+def test_the_demonstration_holds_two_places_and_no_more(made: Demo, detector: Detector) -> None:
+    found = find_candidates(scan(made.map, detector), detector)
+    assert sum(one.probability > FLAG for one in found) == len(made.deforming)
+
+
+def test_a_second_look_judges_every_level_and_moves_to_the_source(
+    made: Demo, detector: Detector
+) -> None:
+    levels = pyramid(made.map, detector.encoding)
+    longitude, latitude, _ = made.deforming[0]
+    finest = levels[0]
+    east, north = finest.position(*finest.grid.row_column(longitude, latitude))
+    look = look_again(levels, detector, float(east) + 2500.0, float(north))
+    assert np.isfinite(look.evidence).sum() >= 3
+    best = int(np.nanargmax(look.evidence))
+    assert np.hypot(look.easting[best] - east, look.northing[best] - north) < 1500.0
+    away = look_again(levels, detector, float(east) + 1e6, float(north))
+    assert np.isnan(away.evidence).all()
+    assert_allclose(away.easting, float(east) + 1e6)
+    assert verdict(away, detector) == -np.inf
