@@ -69,7 +69,7 @@ def test_a_level_that_cannot_tell_a_place_from_a_better_one_says_nothing_of_it(
     monkeypatch: pytest.MonkeyPatch, detector: Detector
 ) -> None:
     # A fifth of the sides: 1280 m and 5120 m.
-    near, far = 3000.0, 6000.0
+    near, far = 3000.0, 12_000.0
     best, lone, shadowed = judged(
         monkeypatch, detector, {0.0: [8.0, 8.0], 2 * near: [-3.0, 7.0], 2 * far: [-3.0, 7.0]}
     )
@@ -86,6 +86,9 @@ def test_a_place_that_no_level_can_tell_from_a_better_one_is_the_same(
     (one,) = judged(monkeypatch, detector, {0.0: [5.0, 5.0], 2000.0: [6.0, 6.0]})
     assert one.easting == 1000.0
     assert one.windows.tolist() == [1, 0]
+    # Seen best by wide windows, it takes what lies within a fifth of their side, 5120 m.
+    (one,) = judged(monkeypatch, detector, {0.0: [6.0, 8.0], 8000.0: [5.0, 5.0]})
+    assert one.windows.tolist() == [0, 1]
 
 
 def test_what_nobody_sees_is_no_detection(

@@ -84,9 +84,9 @@ def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:
     -------
     list of Candidate
         A level whose windows cannot tell a place from a better one, as it lies within `MERGE` of
-        their side, says nothing of it; where none can, the better one takes over its windows. Those
-        under `FLAG` are kept, so that what the second look has rejected can be told from what was
-        never suspected.
+        their side, says nothing of it. Where none can, or not the level that sees the better one
+        best, the two are one, and the better takes over the windows. Those under `FLAG` are kept,
+        so that what the second look has rejected can be told from what was never suspected.
     """
     size = detector.encoding.size
     groups = distinct_places(
@@ -106,7 +106,7 @@ def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:
         for other in left:
             distance = np.hypot(other.easting - best.easting, other.northing - best.northing)
             evidence = np.where(distance > reach, other.look.evidence, np.nan)
-            if np.isfinite(evidence).any():
+            if distance > reach[best.level] and np.isfinite(evidence).any():
                 look = replace(other.look, evidence=evidence)
                 shadowed.append(_candidate(look, detector, other.windows))
             else:
