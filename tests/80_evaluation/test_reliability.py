@@ -84,7 +84,11 @@ def test_the_shipped_detector_is_measured_at_both_priors(measured: ReliabilityRe
     assert share == pytest.approx(stated.prior, abs=0.01)
     assert half.auc > 0.7
     assert json.loads(json.dumps(measured.as_json()))["balanced"]["windows"] == half.windows
-    assert measured.as_markdown().count("\n") == 4 + 1 + 2 + 2 * BINS
+    # At a prior of one half the two are the same, and stand once.
+    assert stated == half
+    assert measured.as_markdown().count("\n") == 3 + 1 + 2 + BINS
+    other = replace(measured, at_prior=replace(stated, prior=0.1))
+    assert [one.prior for _, one in other.judged] == [0.5, 0.1]
 
 
 def test_progress_counts_backgrounds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,15 @@ class ReliabilityResult:
     at_prior: Reliability
     maps: tuple[Reliability, ...] = ()
 
+    @property
+    def judged(self) -> list[tuple[str, Reliability]]:
+        """What was judged, "map" or "window", with its reliability, each prior once."""
+        both = [("map", one) for one in self.maps]
+        both += [("window", one) for one in (self.balanced, self.at_prior)]
+        # A detector whose prior is one half has the same numbers twice.
+        step = 2 if self.at_prior.prior == self.balanced.prior else 1
+        return both[::step]
+
     def as_json(self) -> dict[str, Any]:
         """Everything for machines."""
         parts = {"balanced": self.balanced, "at_prior": self.at_prior}
@@ -137,20 +146,18 @@ class ReliabilityResult:
 
     def as_markdown(self) -> str:
         """Two rows of scores, and the bins at each prior."""
-        judged = [("window", self.balanced), ("window", self.at_prior)]
-        judged += [("map", one) for one in self.maps]
         lines = [
             "| judged | prior | number | backgrounds | ECE, 15 equal-mass bins | ECE if perfect "
             "| Brier | AUC |",
             "|---|---|---|---|---|---|---|---|",
         ]
-        for kind, one in judged:
+        for kind, one in self.judged:
             lines.append(
                 f"| {kind} | {one.prior:.3g} | {one.windows} | {one.places} "
                 f"| {_words(one.error)} | {one.floor:.4f} | {_words(one.brier)} | {one.auc:.4f} |"
             )
         lines += ["", "| judged | prior | stated | observed | number |", "|---|---|---|---|---|"]
-        for kind, one in judged:
+        for kind, one in self.judged:
             lines += [
                 f"| {kind} | {one.prior:.3g} | {part.stated:.4f} | {_words(part.observed)} | "
                 f"{part.windows} |"

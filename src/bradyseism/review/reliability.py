@@ -28,24 +28,25 @@ def write_reliability(folder: Path, result: ReliabilityResult) -> tuple[Path, Pa
 
 @styled
 def reliability_figure(result: ReliabilityResult) -> Figure:
-    """Observed share against stated probability in bins of equal mass, at both priors.
+    """Observed share against stated probability in bins of equal mass, one panel each.
 
-    Of whole maps in the upper row, if they were judged, and of single windows. Bars are exact 95 %
-    intervals. The right panels are logarithmic: at a small prior most probabilities are small.
+    Of whole maps, if they were judged, and of single windows; bars are exact 95 % intervals. Where
+    the prior is not one half the panel is logarithmic: most probabilities are small.
     """
-    rows = [("maps", result.maps)] if result.maps else []
-    rows.append(("windows", (result.balanced, result.at_prior)))
-    height = 4.3 * len(rows)
+    rows = -(-len(result.judged) // 2)
+    height = 4.3 * rows
     figure = new_figure(8.2, height)
-    for row, (kind, (balanced, at_prior)) in enumerate(rows):
-        bottom = (4.3 * (len(rows) - 1 - row) + 0.56) / height
-        left, right = (figure.add_axes((x, bottom, 0.4, 3.1 / height)) for x in (0.075, 0.575))
-        _panel(left, balanced, f"a source in half of the {kind}")
-        _panel(right, at_prior, f"a source in {100 * at_prior.prior:.3g} % of the {kind}")
-        left.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
-        least = max(min(part.stated for part in at_prior.bins) / 2, 1e-5)
-        right.set(xscale="log", yscale="log", xlim=(least, 1.3), ylim=(least, 1.3))
-        left.set_ylabel("observed share with a source")
+    for index, (kind, one) in enumerate(result.judged):
+        row, column = divmod(index, 2)
+        bottom = (4.3 * (rows - 1 - row) + 0.56) / height
+        axes = figure.add_axes((0.075 + 0.5 * column, bottom, 0.4, 3.1 / height))
+        _panel(axes, one, f"a source in {100 * one.prior:.3g} % of the {kind}s")
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+        if one.prior != result.balanced.prior:
+            least = max(min(part.stated for part in one.bins) / 2, 1e-5)
+            axes.set(xscale="log", yscale="log", xlim=(least, 1.3), ylim=(least, 1.3))
+        if column == 0:
+            axes.set_ylabel("observed share with a source")
     return figure
 
 
