@@ -9,7 +9,12 @@ from affine import Affine
 from numpy.testing import assert_allclose
 
 from bradyseism.detection.detect import detect
-from bradyseism.detection.detectable import DetectionCurve, detectable_rate, window_noise
+from bradyseism.detection.detectable import (
+    MARGIN,
+    DetectionCurve,
+    detectable_rate,
+    window_noise,
+)
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Scan, pyramid, scan
 from bradyseism.evaluation.certainty import (
@@ -82,7 +87,7 @@ def test_the_rate_is_the_spread_times_the_curve_and_scales_with_the_noise(
     # White noise is least at the coarsest level whose windows are not wider than the map.
     coarsest = max(one.pixel_size for one in scanned.levels if one.pixel_size * 64 <= 192 * PIXEL)
     assert coarsest < scanned.levels[-1].pixel_size
-    assert np.nanmedian(rate) < 3.3 * 2e-3 / (coarsest / PIXEL) * 1.3
+    assert np.nanmedian(rate) < MARGIN * 3.3 * 2e-3 / (coarsest / PIXEL) * 1.3
     assert np.nanmedian(width) == pytest.approx(0.1 * 64 * coarsest)
     louder = scan(a_map(3 * velocity), detector)
     assert_allclose(detectable_rate(louder, CURVE, 64, 0.05)[0], 3 * rate, rtol=1e-3)
@@ -212,5 +217,5 @@ def test_sources_of_the_stated_rate_are_found_in_whole_maps(
             np.hypot(one.window.easting - east, one.window.northing - north) < reach
             for one in detect(moved, detector).detections
         )
-    # Nine of ten are stated; the least of several estimates is a little low.
-    assert found >= 28
+    # Nine of ten are stated.
+    assert found >= 33
