@@ -37,9 +37,8 @@ THIN, LAGS = 2, (1, 4)
 LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
 # A window that lacks more says nothing where fuller ones look.
 MOST_MISSING = 0.25
-# The curve knows one finer level, the least of many estimates is low, and a scan has to come upon the
-# place: what whole maps need over the curve so that nine of ten sources are found (measured by the
-# slow test of this file).
+# What whole maps need over the curve so that nine of ten sources are found, by the slow test of
+# this file: the curve knows one finer level, and the least of many estimates is low.
 MARGIN = 1.5
 # Pixels of a map that share one rate.
 STEP = 4
