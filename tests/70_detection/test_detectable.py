@@ -186,8 +186,10 @@ def test_settings_that_do_not_hold_are_refused(changes: dict, message: str) -> N
         ExponentialModel(4e-6, 3e3, 4e-7),
         ExponentialModel(1e-6, 8e3),
         ExponentialModel(1e-6, 1.5e3, 1e-6),
+        ExponentialModel(9e-6, 5e3, 2e-6),
+        ExponentialModel(1e-6, 2e3),
     ],
-    ids=["medium", "long", "short and rough"],
+    ids=["medium", "long", "short and rough", "between", "short"],
 )
 def test_sources_of_the_stated_rate_are_found_in_whole_maps(
     law: ExponentialModel, detector: Detector
@@ -197,7 +199,7 @@ def test_sources_of_the_stated_rate_are_found_in_whole_maps(
     assert curve is not None
     look, trials, found = look_vector(-168.0, 39.0), 40, 0
     for index in range(trials):
-        rng = np.random.default_rng([11, index])
+        rng = np.random.default_rng([12, index])
         noise = turbulent_field(law, (192, 192), PIXEL, rng)
         scanned = scan(a_map(noise), detector)
         rate, width = detectable_rate(scanned, curve, 64, detector.calibration.prior)
@@ -217,5 +219,6 @@ def test_sources_of_the_stated_rate_are_found_in_whole_maps(
             np.hypot(one.window.easting - east, one.window.northing - north) < reach
             for one in detect(moved, detector).detections
         )
-    # Nine of ten are stated.
-    assert found >= 33
+    # Nine of ten are stated; of so many, 30 or fewer would be found once in two hundred times.
+    # `MARGIN` was chosen on the first three laws, with other seeds.
+    assert found > 30

@@ -91,11 +91,12 @@ def test_both_classes_weigh_the_same() -> None:
     data = examples(200, 14)
     thrice = data[np.concatenate([np.arange(200), *[np.flatnonzero(data.labels < 0.5)] * 2])]
     one, other = (
-        head_tuning._Layers.of(tune(head(), d, stiffness=0.1, steps=200)).flat()
+        head_tuning._Layers.of(tune(head(), d, stiffness=0.1, steps=5)).flat()
         for d in (data, thrice)
     )
-    # The optimum is the same; the way there stops a little short of it.
-    assert_allclose(one, other, atol=0.01)
+    assert np.abs(one - head_tuning._Layers.of(head()).flat()).max() > 0.3
+    # Few steps: rounding of the sums grows with each, by another amount on every processor.
+    assert_allclose(one, other, atol=1e-3)
 
 
 @pytest.mark.parametrize(
