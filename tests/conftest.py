@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from bradyseism.detection.runtime import Detector
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 SHARED = REPOSITORY.parent / "shared"
 
@@ -18,3 +20,9 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"reference material is not there: {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    """What the package ships; tests that change a card load their own."""
+    return Detector.load()

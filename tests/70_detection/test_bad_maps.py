@@ -20,11 +20,6 @@ ROWS, COLUMNS = np.indices(SHAPE)
 Change = Callable[[np.ndarray], np.ndarray]
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
 def noise(seed: int = 0) -> np.ndarray:
     model = ExponentialModel(2e-3**2, 5e3)
     return turbulent_field(model, SHAPE, 200.0, np.random.default_rng(seed))

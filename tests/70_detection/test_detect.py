@@ -15,17 +15,7 @@ from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.scenes.demo import Demo, demo
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
-@pytest.fixture(scope="module")
-def made() -> Demo:
-    return demo(1)
+from bradyseism.scenes.demo import Demo
 
 
 @pytest.fixture(scope="module")

@@ -38,11 +38,6 @@ CURVE = DetectionCurve(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
 def a_map(velocity: np.ndarray) -> VelocityMap:
     transform = Affine(PIXEL, 0, 5e5, 0, -PIXEL, 7.4e6)
     grid = Grid(velocity.shape, transform, pyproj.CRS.from_epsg(32719))

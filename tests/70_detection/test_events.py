@@ -18,20 +18,10 @@ from bradyseism.detection.events import (
 )
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import WINDOW_FIELDS, Scan, pyramid, scan
-from bradyseism.scenes.demo import Demo, demo
+from bradyseism.scenes.demo import Demo
 
 SIZE = 64
 FINE, COARSE = 100.0, 400.0
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
-@pytest.fixture(scope="module")
-def made() -> Demo:
-    return demo(1)
 
 
 def windows(*rows: tuple[float, float, float]) -> np.ndarray:

@@ -22,11 +22,6 @@ def utm_map(values: np.ndarray, pixel_size: float) -> VelocityMap:
     return VelocityMap(values.astype(np.float32), grid, years=5.0)
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
 @pytest.mark.parametrize(
     ("pixels", "pixel_size", "finest", "coarsest"),
     [(512, 200.0, 200.0, 1600.0), (64, 1000.0, 400.0, 1600.0), (150, 100.0, 50.0, 400.0)],

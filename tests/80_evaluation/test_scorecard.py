@@ -74,11 +74,6 @@ def field(tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
-
-
 def detection(longitude: float, latitude: float, probability: float) -> Detection:
     window = Window(800.0, 64, 0.0, 0.0, ())
     return Detection(

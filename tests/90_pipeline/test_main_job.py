@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.scorecard import field_scorecard
 from bradyseism.workflows.simulation import write_demo, write_scenes
-
-
-@pytest.fixture(scope="module")
-def detector() -> Detector:
-    return Detector.load()
 
 
 def test_the_demonstration_passes_its_own_scorecard(tmp_path: Path, detector: Detector) -> None:

@@ -22,7 +22,7 @@ JITTER = 0.125
 # that does not may speak against the place, not for it.
 AGREE_MASS = 0.3
 AGREE_CELLS = 1.6
-# Candidates nearer than this share of the wider window are one detection.
+# A window cannot tell places apart that lie nearer than this share of its side.
 MERGE = 0.2
 
 Array = NDArray[np.float64]
