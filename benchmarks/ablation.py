@@ -176,9 +176,9 @@ def variants(training: Windows, narrow: Windows, test: Windows) -> dict[str, Var
     return rows
 
 
-def measure(folder: Path, a: argparse.Namespace) -> list[dict[str, str | int | list[float]]]:
+def measure(a: argparse.Namespace) -> list[dict[str, str | int | list[float]]]:
     """Train and judge every variant that is not there yet."""
-    recipe, wider = ShippedSettings().scenes, SceneSettings()
+    folder, recipe, wider = a.output, ShippedSettings().scenes, SceneSettings()
     training = windows(folder / f"training-{a.pairs}.npz", TRAINING_SEED, a.pairs, recipe)
     narrow = windows(folder / f"narrow-{a.pairs}.npz", TRAINING_SEED, a.pairs, wider)
     test = windows(folder / f"test-{a.tests}.npz", TEST_SEED, a.tests, wider)
@@ -243,7 +243,7 @@ def main() -> None:
     parser.add_argument("--background", type=Path, help="volcano-free maps or their truth table")
     parser.add_argument("--json", action="store_true", help="one JSON array instead of a table")
     arguments = parser.parse_args()
-    table = measure(arguments.output, arguments)
+    table = measure(arguments)
     if arguments.json:
         print(json.dumps(plain(table)))
         return

@@ -15,10 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from bradyseism.detection.events import (
-    distinct_places,
-    look_again,
-)
+from bradyseism.detection.events import distinct_places, look_again
 from bradyseism.detection.pooling import Pooling, by_level, features
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import scan
