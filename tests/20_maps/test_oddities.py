@@ -84,6 +84,26 @@ def test_a_value_that_stands_for_missing_data() -> None:
     assert "39 % of the pixels are exactly 0:" in only(velocity)
 
 
+@pytest.mark.parametrize("value", [-9.999, 32.767, 0.9])
+def test_a_fill_value_that_nobody_declared(value: float) -> None:
+    velocity = noise()
+    velocity[:, :60] = value
+    assert f"23 % of the pixels are exactly {1e3 * value:g} mm/yr" in only(velocity)
+
+
+def test_a_map_cut_off_at_a_value_has_no_fill_value() -> None:
+    assert oddities(np.clip(noise(), -3e-3, 3e-3), YEARS) == ()
+
+
+def test_the_flank_of_a_source_on_coarse_pixels_is_no_jump() -> None:
+    rows, columns = np.indices((60, 60)) - 30
+    source = 0.02 * (1.0 + (rows**2 + columns**2) / 9.0**2) ** -1.5
+    velocity = turbulent_field(
+        ExponentialModel(3e-4**2, 5e3), (60, 60), 1000.0, np.random.default_rng(0)
+    )
+    assert oddities(velocity + source, YEARS) == ()
+
+
 def test_cells_of_a_quadtree_may_repeat_a_value() -> None:
     velocity = noise()
     velocity[:128, :128] = 0.001

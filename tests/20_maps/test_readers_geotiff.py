@@ -176,6 +176,20 @@ def test_look_vectors_beside_the_map(tmp_path, ramp, map_name, companions):
     assert_allclose(look[:, 1, 2], vector, atol=1e-6)
 
 
+@pytest.mark.parametrize("prefix", ["", "etna.", "etna_"])
+def test_a_component_of_the_look_is_no_velocity_map(tmp_path, ramp, prefix):
+    look_files(tmp_path, [f"{prefix}{letter}.tif" for letter in "ENU"])
+    with pytest.raises(ValueError, match="component of the look vector"):
+        open_map(tmp_path / f"{prefix}U.tif", SAID)
+
+
+def test_east_north_and_up_of_the_motion_are_maps(tmp_path, ramp):
+    for letter in "ENU":
+        write(tmp_path / f"{letter}.tif", 1e-3 * ramp)
+    look = ReadOptions(unit="m/yr", positive="toward", years=4.0, look="0,0,1")
+    assert_allclose(open_map(tmp_path / "U.tif", look).velocity, 1e-3 * ramp)
+
+
 def test_look_from_the_satellite_is_turned_round(tmp_path, ramp):
     path = write(tmp_path / "a.tif", ramp)
     vector = look_files(tmp_path, ("E.tif", "N.tif", "U.tif"), sense=-1.0)

@@ -180,6 +180,37 @@ def test_time_series_with_dates_that_do_not_fit(tmp_path, ramp):
         open_map(path)
 
 
+def test_time_series_without_dates_is_refused(tmp_path, ramp):
+    datasets = series(ramp)
+    del datasets["date"]
+    path = write(tmp_path / "timeseries.h5", datasets, FILE_TYPE="timeseries")
+    with pytest.raises(ValueError, match="has no list 'date'"):
+        open_map(path)
+
+
+def test_dates_that_are_none_leave_the_span_to_the_option(tmp_path, ramp):
+    path = write(tmp_path / "velocity.h5", {"velocity": ramp}, START_DATE="20150231")
+    assert open_map(path, ReadOptions(years=5.0)).years == 5.0
+    with pytest.raises(ValueError, match="--years"):
+        open_map(path)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "message"),
+    [({"X_STEP": "abc"}, "has X_STEP 'abc', where a number"), ({"X_STEP": None}, "has no X_STEP")],
+)
+def test_a_corner_that_is_no_number_is_named(tmp_path, ramp, attribute, message):
+    path = write(tmp_path / "velocity.h5", {"velocity": ramp}, **attribute)
+    with pytest.raises(ValueError, match=message):
+        open_map(path)
+
+
+def test_a_zone_that_there_is_not_leaves_the_crs_open(tmp_path, ramp):
+    path = write(tmp_path / "velocity.h5", {"velocity": ramp}, UTM_ZONE="61N", X_UNIT="meters")
+    with pytest.raises(ValueError, match="--crs"):
+        open_map(path)
+
+
 def test_without_unit_it_is_missing(tmp_path, ramp):
     path = write(tmp_path / "velocity.h5", {"velocity": ramp}, UNIT=None)
     with pytest.raises(ValueError, match=r"unit.*--unit"):

@@ -132,15 +132,41 @@ def test_scattered_points_are_averaged_about_their_spacing(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("lon,lat,velocity (mm/yr)\n" + rows)
     velocity_map = open_map(path, SAID)
-    # Half of a square kilometre's 130 points are nearer to each other than 0.5 / sqrt(density).
+    # Half of the points are nearer to another than 0.5 / sqrt(density): no spacing for a grid.
     spacing = np.sqrt(5570.0 * 5570.0 / 4000.0)
-    assert 0.3 * spacing < velocity_map.grid.pixel_size < spacing
+    assert_allclose(velocity_map.grid.pixel_size, spacing, rtol=0.1)
+    # One point a pixel on average leaves exp(-1) of them empty.
+    assert_allclose(velocity_map.valid.mean(), 1 - np.exp(-1), atol=0.06)
     # Square on the ground: at 60 degrees a degree of longitude is half one of latitude.
     assert_allclose(velocity_map.grid.transform.a / -velocity_map.grid.transform.e, 2.0, rtol=0.01)
     row, column = np.nonzero(velocity_map.valid)
     place, _ = velocity_map.grid.longitude_latitude(row, column)
     error = 1e3 * velocity_map.velocity[row, column] - 100.0 * (place - 15.0)
     assert np.abs(error).max() <= 100.0 * 0.5 * velocity_map.grid.transform.a + 1e-3
+
+
+def test_a_point_far_from_all_others_is_named(tmp_path):
+    rng = np.random.default_rng(0)
+    places = np.column_stack([rng.uniform(-66.9, -66.7, 2000), rng.uniform(-22.0, -21.8, 2000)])
+    places[7, 0] = -10.0
+    rows = "\n".join(f"{x:.6f},{y:.6f},1.5" for x, y in places)
+    path = tmp_path / "a.csv"
+    path.write_text("lon,lat,velocity (mm/yr)\n" + rows)
+    with pytest.raises(ValueError, match="1 of 2000 points lie far from all others"):
+        open_map(path, SAID)
+    path.write_text("lon,lat,velocity (mm/yr)\n" + rows.replace("-10.000000", "500"))
+    with pytest.raises(ValueError, match="longitudes up to 500"):
+        open_map(path, SAID)
+
+
+@pytest.mark.parametrize("word", ["NA", "n/a", "null", ""])
+def test_words_for_a_missing_number(tmp_path, word):
+    path = regular(tmp_path / "a.csv")
+    text = path.read_text().splitlines()
+    fields = text[5].split(",")
+    text[5] = ",".join([*fields[:2], word])
+    path.write_text("\n".join(text) + "\n")
+    assert np.count_nonzero(~open_map(path, SAID).valid) == 1
 
 
 def test_points_across_the_dateline(tmp_path):

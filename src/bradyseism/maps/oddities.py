@@ -15,9 +15,13 @@ FAST, SLOW = 1.0, 1e-5  # m/yr
 WIDE = 0.15
 MISSING, SAME = 0.9, 0.2  # shares of pixels
 FEW_VALUES = 16
+# A fill value: that of so many pixels, so many ranges of the others away from their middle.
+LEAST_FILL, FILL_AWAY = 20, 5.0
 # Steps between neighbours this many times their usual size stand out; a jump is a line of them.
 STANDS_OUT = 6.0
 LEAST_STEPS = 20
+# A jump is so many times the steps beside it.
+SHARP = 2.0
 # They are whole half wavelengths if their median is that to this share, and half of them to that.
 NEAR, ALIKE = 0.12, 0.5
 _MOST_PIXELS = 500_000
@@ -49,9 +53,32 @@ def oddities(velocity: NDArray[np.floating], years: float) -> tuple[str, ...]:
     step = max(1, -(-velocity.size // _MOST_PIXELS))
     known = velocity[np.isfinite(velocity)][::step].astype(np.float64)
     if known.size:
-        judged = (_values(known), _speed(known), _jumps(velocity, step, years))
+        fill, told = _fill(known)
+        known = known[known != fill]
+        velocity = np.where(velocity == fill, np.nan, velocity)
+        judged = (told, _values(known), _speed(known), _jumps(velocity, step, years))
         found += [word for word in judged if word]
     return tuple(found)
+
+
+def _fill(known: NDArray[np.float64]) -> tuple[float, str]:
+    """Value that stands for missing data by its look, and what to say of it; NaN if there is none.
+
+    It is the smallest or the largest, many pixels have exactly it, and it is far from all others.
+    """
+    for value in (float(known.min()), float(known.max())):
+        same = known == value
+        others = known[~same]
+        if same.sum() < LEAST_FILL or others.size < LEAST_FILL:
+            continue
+        low, middle, high = np.percentile(others, (0.5, 50, 99.5))
+        if 0 < FILL_AWAY * (high - low) < abs(value - middle):
+            return value, (
+                f"{100 * same.mean():.2g} % of the pixels are exactly {1e3 * value:g} mm/yr: does "
+                "this value stand for missing data? declare it (gdal_edit.py -a_nodata), or places "
+                "near it are lost"
+            )
+    return float("nan"), ""
 
 
 def _values(known: NDArray[np.float64]) -> str:
@@ -92,11 +119,12 @@ def _speed(known: NDArray[np.float64]) -> str:
 
 def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
     """Say whether neighbours differ by whole half wavelengths along a line."""
-    pairs = (np.diff(velocity[::step], axis=1), np.diff(velocity[:, ::step], axis=0))
+    pairs = (np.diff(velocity[::step], axis=1), np.diff(velocity[:, ::step].T, axis=1))
     steps = np.concatenate([np.abs(pair[np.isfinite(pair)]) for pair in pairs]) * years
     if not steps.size:
         return ""
-    large = steps[steps > STANDS_OUT * np.median(steps)]
+    sharp = np.concatenate([_sharp(np.abs(pair)) for pair in pairs]) * years
+    large = sharp[sharp > STANDS_OUT * np.median(steps)]
     if large.size < LEAST_STEPS:
         return ""
     for band, half in HALF_WAVELENGTHS.items():
@@ -113,3 +141,10 @@ def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
                 "band: an unwrapping error, unless a fault runs there"
             )
     return ""
+
+
+def _sharp(steps: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Steps along a row that are well over the one before and the one after: no smooth flank."""
+    around = np.pad(np.nan_to_num(steps), ((0, 0), (1, 1)))
+    beside = np.maximum(around[:, :-2], around[:, 2:])
+    return np.asarray(steps[steps > SHARP * beside])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -76,6 +77,7 @@ def read(path: Path, options: ReadOptions) -> RawMap:
     _refuse_other_maps(path)
     with _opened(path) as dataset:
         _refuse_pictures(path, dataset)
+        _refuse_look_vector(path, dataset)
         shape = (dataset.height, dataset.width)
         refuse_inflation(
             str(path),
@@ -277,16 +279,46 @@ def _look_beside(
     """Return the look vectors that lie beside the map, their files and notes."""
     found = [companion for letter in "ENU" if (companion := _companion(path, letter)) is not None]
     names = ", ".join(companion.name for companion in found)
+    if path in found:
+        # East, north and up of the motion itself.
+        return None, (), ()
     if len(found) < 3:
         return None, (), (f"only {names} of E, N, U beside the map: not used",) if found else ()
-    bands = []
-    for companion in found:
-        with _opened(companion) as component:
-            if not _same_grid(dataset, component):
-                return None, (), (f"{names} lie on another grid than the map: not used",)
-            bands.append(read_reduced(_band_rows(companion, component), component.shape))
-    look, notes = unit_look(np.stack(bands), names)
+    components = _components(found, dataset)
+    if components is None:
+        return None, (), (f"{names} lie on another grid than the map: not used",)
+    look, notes = unit_look(components, names)
     return Fact(look, f"{names} beside the map"), tuple(map(str, found)), notes
+
+
+def _components(files: Sequence[Path], dataset: DatasetReader) -> NDArray[np.float32] | None:
+    """Read files as bands of one array; None if one lies on another grid."""
+    bands = []
+    for path in files:
+        with _opened(path) as component:
+            if not _same_grid(dataset, component):
+                return None
+            bands.append(read_reduced(_band_rows(path, component), component.shape))
+    return np.stack(bands)
+
+
+def _refuse_look_vector(path: Path, dataset: DatasetReader) -> None:
+    """Refuse one of three files E, N, U that hold unit vectors: east, north or up of a map."""
+    named = re.fullmatch(r"(|.*[._])[ENU]", path.stem)
+    if not named:
+        return
+    files = [path.with_name(f"{named[1]}{letter}{path.suffix}") for letter in "ENU"]
+    components = _components(files, dataset) if all(one.is_file() for one in files) else None
+    if components is None:
+        return
+    try:
+        unit_look(components, path.name)
+    except ValueError:
+        return
+    raise ValueError(
+        f"{path.name} is a component of the look vector, as its neighbours tell, not a velocity "
+        "map: give the velocity file"
+    )
 
 
 def _mask_beside(path: Path, dataset: DatasetReader) -> tuple[Path | None, tuple[str, ...]]:

@@ -15,6 +15,8 @@ __all__ = ["Lattice", "lattice_of", "paint", "place", "scatter_lattice"]
 _FEWEST_FILLED: Final = 0.02
 _LARGEST_LATTICE: Final = 64_000_000
 _ROUNDING: Final = 0.25  # of a pixel; coordinates are printed to a few digits
+_NEIGHBOURS: Final = 8
+_FEW: Final = 0.005  # share of the points on either side that may not set the extent
 
 Numbers = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -92,8 +94,9 @@ def scatter_lattice(east: Numbers, north: Numbers, *, geographic: bool) -> Latti
     Returns
     -------
     Lattice
-        Pixel side: the larger of the median distance between nearest neighbours and the side of a
-        square that holds one point on average over half of the area.
+        Pixel side: the larger of the median distance between nearest neighbours, which is the
+        spacing of a lattice, and the side of a square that holds one point on average where points
+        are usual, by the distance of their eighth neighbours.
 
     Raises
     ------
@@ -108,11 +111,21 @@ def scatter_lattice(east: Numbers, north: Numbers, *, geographic: bool) -> Latti
             "give the whole table"
         )
     sample = points[:: max(1, len(points) // 20_000)]
-    distance, _ = cKDTree(points).query(sample, k=2)
-    side = float(np.median(distance[:, 1]))
+    count = min(_NEIGHBOURS, len(points) - 1)
+    distance, _ = cKDTree(points).query(sample, k=count + 1)
+    nearest, farthest = np.median(distance[:, [1, count]], axis=0)
+    side = float(max(nearest, farthest * np.sqrt(np.pi / count)))
     width = side / stretch
     columns = int((east.max() - east.min()) / width) + 1
     rows = int((north.max() - north.min()) / side) + 1
+    for axis, coordinate in (("east", points[:, 0] / stretch), ("north", points[:, 1])):
+        low, high = np.quantile(coordinate, [_FEW, 1 - _FEW])
+        away = np.abs(coordinate - 0.5 * (low + high)) > 3 * (high - low) + 10 * side
+        if away.any():
+            raise ValueError(
+                f"{away.sum()} of {len(points)} points lie far from all others ({axis} "
+                f"{coordinate[away][0]:g}, the others {low:g} to {high:g}): mend or remove them"
+            )
     if rows * columns > _LARGEST_LATTICE:
         raise ValueError(
             f"{len(points)} points {side:g} apart over {rows} x {columns} pixels make a grid of "

@@ -82,12 +82,31 @@ def attributes(file: h5py.File) -> dict[str, str]:
     Returns
     -------
     dict
-        Attribute name to text; bytes are decoded.
+        Attribute name to text; bytes are decoded, an array of one value is that value.
     """
-    return {
-        name: value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        for name, value in file.attrs.items()
-    }
+    return {name: _text(_only(value)) for name, value in file.attrs.items()}
+
+
+def _only(value: object) -> object:
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value
+
+
+def words(path: Path, file: h5py.File, name: str) -> list[str]:
+    """Return a data set of one axis as text.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, has another shape, or lies in other files.
+    """
+    data = file.get(name)
+    if not isinstance(data, h5py.Dataset) or data.ndim != 1 or data.is_virtual or data.external:
+        raise ValueError(f"{path} has no list {name!r} of its own: write the file again")
+    return [_text(word) for word in data[()]]
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 def dataset(path: Path, file: h5py.File, name: str, *, dimensions: int) -> h5py.Dataset:
@@ -117,8 +136,9 @@ def dataset(path: Path, file: h5py.File, name: str, *, dimensions: int) -> h5py.
     """
     data = file.get(name)
     if not isinstance(data, h5py.Dataset):
+        held = [each for each in file if isinstance(file[each], h5py.Dataset)]
         raise ValueError(
-            f"{path} has no data set {name!r} (it has {', '.join(list(file)[:8])}): give the "
+            f"{path} has no data set {name!r} (it has {', '.join(held[:8]) or 'none'}): give the "
             "velocity file"
         )
     if data.ndim != dimensions or data.dtype.kind not in "fiub" or data.size == 0:

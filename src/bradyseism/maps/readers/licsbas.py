@@ -8,6 +8,7 @@ where a pixel is kept.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -29,7 +30,7 @@ from bradyseism.maps.readers.raw import (
     unit_look,
 )
 
-__all__ = ["PARAMETERS", "VELOCITY", "is_folder", "read", "years_between"]
+__all__ = ["PARAMETERS", "VELOCITY", "is_folder", "read", "span", "years_between"]
 
 VELOCITY: Final = "results/vel"
 PARAMETERS: Final = "info/EQA.dem_par"
@@ -43,7 +44,7 @@ def is_folder(path: Path) -> bool:
     return (path / VELOCITY).is_file() and (path / PARAMETERS).is_file()
 
 
-def years_between(first: str, last: str) -> float:
+def years_between(first: str, last: str) -> float | None:
     """Return the time between two days.
 
     Parameters
@@ -53,26 +54,24 @@ def years_between(first: str, last: str) -> float:
 
     Returns
     -------
-    float
-        Years of 365.25 days, negative if `last` comes first.
-
-    Raises
-    ------
-    ValueError
-        If one is no day.
+    float or None
+        Years of 365.25 days, negative if `last` comes first; None if one is no day.
 
     Examples
     --------
     >>> round(years_between("20160909", "20191229"), 3)
     3.302
     """
-    days = []
-    for text in (first, last):
-        try:
-            days.append(date.fromisoformat(text))
-        except ValueError as error:
-            raise ValueError(f"date {text!r} is not YYYYMMDD: pass --years instead") from error
-    return (days[1] - days[0]).days / _DAYS_PER_YEAR
+    try:
+        return (date.fromisoformat(last) - date.fromisoformat(first)).days / _DAYS_PER_YEAR
+    except ValueError:
+        return None
+
+
+def span(days: Sequence[str], origin: str) -> Fact[float] | None:
+    """Return the time from the first to the last of several days; None where it is not known."""
+    years = years_between(days[0], days[-1]) if len(days) > 1 else None
+    return None if years is None else Fact(years, origin)
 
 
 def read(path: Path, options: ReadOptions) -> RawMap:
@@ -201,5 +200,5 @@ def _years(path: Path) -> Fact[float] | None:
             continue
         days = sorted(set(re.findall(r"\b((?:19|20)\d{6})\b", listing.read_text(errors="replace"))))
         if len(days) > 1:
-            return Fact(years_between(days[0], days[-1]), name)
+            return span(days, name)
     return None

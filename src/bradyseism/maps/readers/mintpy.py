@@ -17,8 +17,8 @@ from affine import Affine
 from numpy.typing import NDArray
 from pyproj import CRS
 
-from bradyseism.maps.readers.hdf5 import attributes, dataset, opened, rows_of
-from bradyseism.maps.readers.licsbas import years_between
+from bradyseism.maps.readers.hdf5 import attributes, dataset, opened, rows_of, words
+from bradyseism.maps.readers.licsbas import span, years_between
 from bradyseism.maps.readers.options import ReadOptions, parse_crs, parse_unit
 from bradyseism.maps.readers.raw import (
     Fact,
@@ -94,7 +94,7 @@ def read(path: Path, options: ReadOptions) -> RawMap:
         quantity=Fact("velocity", "attribute FILE_TYPE"),
         unit=_unit(path, said, kind),
         positive=Fact("toward", "the MintPy format"),
-        years=Fact(years_between(days[0], days[-1]), "the dates in the file") if days else None,
+        years=span(days, "the dates in the file"),
         look=look,
         notes=(*notes, *look_notes),
         files=(str(path), *mask_files, *look_files),
@@ -129,7 +129,7 @@ def _kind(path: Path, said: Attributes) -> str:
 def _days(said: Attributes) -> list[str]:
     """Return the first and last date from the attributes, or nothing."""
     days = [said.get("START_DATE", ""), said.get("END_DATE", "")]
-    return days if all(re.fullmatch(r"\d{8}", day) for day in days) and days[0] < days[1] else []
+    return days if days[0] < days[1] else []
 
 
 def _unit(path: Path, said: Attributes, kind: str) -> Fact[str] | None:
@@ -147,15 +147,17 @@ def _unit(path: Path, said: Attributes, kind: str) -> Fact[str] | None:
 
 def _transform(path: Path, said: Attributes) -> Affine:
     """Return the transform of the pixel corner from X_FIRST, Y_FIRST, X_STEP, Y_STEP."""
-    try:
-        left, top, width, height = (
-            float(said[name]) for name in ("X_FIRST", "Y_FIRST", "X_STEP", "Y_STEP")
-        )
-    except (KeyError, ValueError) as error:
-        raise ValueError(
-            f"{path} has no number for {error}: it is in radar coordinates; geocode it first "
-            "(geocode.py)"
-        ) from error
+    corner = []
+    for name in ("X_FIRST", "Y_FIRST", "X_STEP", "Y_STEP"):
+        number = _number(said, (name,))
+        if number is None:
+            fault = f"{name} {said[name]!r}" if name in said else f"no {name}"
+            raise ValueError(
+                f"{path} has {fault}, where a number is needed: is it in radar coordinates? "
+                "geocode it (geocode.py)"
+            )
+        corner.append(number)
+    left, top, width, height = corner
     if not np.all(np.isfinite((left, top, width, height))) or width == 0.0 or height == 0.0:
         raise ValueError(
             f"{path} has X_FIRST {left:g}, Y_FIRST {top:g}, X_STEP {width:g}, Y_STEP {height:g}: "
@@ -169,7 +171,7 @@ def _crs(said: Attributes) -> Fact[CRS] | None:
     if said.get("EPSG", "").isdigit():
         return Fact(parse_crs(f"EPSG:{said['EPSG']}"), "attribute EPSG")
     zone = re.fullmatch(r"(\d{1,2})\s*([NS])", said.get("UTM_ZONE", "").upper())
-    if zone:
+    if zone and 1 <= int(zone.group(1)) <= 60:
         code = (32600 if zone.group(2) == "N" else 32700) + int(zone.group(1))
         return Fact(parse_crs(f"EPSG:{code}"), "attribute UTM_ZONE")
     if said.get("X_UNIT", "").lower().startswith("degree"):
@@ -180,7 +182,7 @@ def _crs(said: Attributes) -> Fact[CRS] | None:
 def _fitted(path: Path, file: h5py.File) -> tuple[Rows, tuple[int, int], list[str]]:
     """Return rows of the least-squares slope of a time series (unit of the file a year)."""
     series = dataset(path, file, "timeseries", dimensions=3)
-    days = [day.decode() if isinstance(day, bytes) else str(day) for day in file["date"][()]]
+    days = words(path, file, "date")
     if len(days) != series.shape[0] or len(days) < 2:
         raise ValueError(
             f"{path} has {len(days)} dates for {series.shape[0]} displacements: at least 2, one "
@@ -190,7 +192,11 @@ def _fitted(path: Path, file: h5py.File) -> tuple[Rows, tuple[int, int], list[st
         raise ValueError(
             f"{path}: dates {days[0]} ... {days[-1]} do not rise: sort the time series"
         )
-    years = np.array([years_between(days[0], day) for day in days])
+    times = [years_between(days[0], day) for day in days]
+    if None in times:
+        wrong = days[times.index(None)]
+        raise ValueError(f"{path}: date {wrong!r} is not YYYYMMDD: write the time series again")
+    years = np.array(times, dtype=np.float64)
     height = max(1, 64_000_000 // max(1, series.shape[0] * series.shape[2] * 4))
 
     def rows(first: int, last: int) -> NDArray[np.float32]:

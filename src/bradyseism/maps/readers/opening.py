@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -48,8 +49,9 @@ def open_map(path: str | Path, options: ReadOptions = _DEFAULT) -> VelocityMap:
         If it cannot be read.
     """
     place = local_path(path)
-    raw = _read(place, options)
-    return interpret(raw, options, name=_name(place), sha256=hash_files(raw.files))
+    with _named(place):
+        raw = _read(place, options)
+        return interpret(raw, options, name=_name(place), sha256=hash_files(raw.files))
 
 
 def inspect_map(path: str | Path, options: ReadOptions = _DEFAULT) -> Inspection:
@@ -75,7 +77,19 @@ def inspect_map(path: str | Path, options: ReadOptions = _DEFAULT) -> Inspection
         If it cannot be read.
     """
     place = local_path(path)
-    return inspect_raw(_read(place, options), options)
+    with _named(place):
+        return inspect_raw(_read(place, options), options)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in an error that does not: of many maps nobody knows which is meant."""
+    try:
+        yield
+    except ValueError as error:
+        if path.name in str(error):
+            raise
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _read(path: Path, options: ReadOptions) -> RawMap:

@@ -18,7 +18,7 @@ from affine import Affine
 from numpy.typing import NDArray
 
 from bradyseism.maps.readers.gridding import lattice_of, paint, place, scatter_lattice
-from bradyseism.maps.readers.licsbas import years_between
+from bradyseism.maps.readers.licsbas import span
 from bradyseism.maps.readers.options import ReadOptions, parse_crs
 from bradyseism.maps.readers.raw import LARGEST_WHOLE, Fact, RawMap, unit_look
 from bradyseism.maps.readers.table import Layout, Table, layout_of, read_columns
@@ -155,6 +155,12 @@ def _coordinates(path: Path, table: Table, options: ReadOptions) -> tuple[Number
             f"{path} has latitudes up to {beyond:g}: are longitude and latitude swapped, or are "
             "they metres? pass --columns longitude=NAME,latitude=NAME or --crs"
         )
+    beyond = float(np.nanmax(np.abs(east)))
+    if geographic and beyond > 360.0:
+        raise ValueError(
+            f"{path} has longitudes up to {beyond:g}: mend the table, or pass --crs if they are "
+            "metres"
+        )
     if geographic and np.nanmax(east) - np.nanmin(east) > 180.0:
         east = np.mod(east, 360.0)  # the map crosses the dateline
     return east, north, geographic
@@ -276,7 +282,4 @@ def _unit(path: Path, table: Table, value: str, *, egms: bool) -> Fact[str] | No
 
 def _years(layout: Layout) -> Fact[float] | None:
     """Return the time between the first and last heading that is a date."""
-    days = layout.days
-    if len(days) < 2:
-        return None
-    return Fact(years_between(days[0], days[-1]), "headings YYYYMMDD")
+    return span(layout.days, "headings YYYYMMDD")

@@ -39,6 +39,7 @@ _TRAILING_UNIT: Final = re.compile(r"^(.+?)_((?:mm|cm|m)(?:[_/]?(?:per_)?(?:yr|y
 _DAY: Final = re.compile(r"(?:19|20)\d{6}")
 _DELIMITERS: Final = (",", ";", "\t", None)
 _COMMENTS: Final = ("%", "#")
+_MISSING: Final = ("", "na", "n/a", "null", "none", "-")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _numbers(fields: list[str]) -> int:
     count = 0
     for field in fields:
         try:
-            float(field or "nan")
+            _number(field)
         except ValueError:
             continue
         count += 1
@@ -271,9 +272,9 @@ def read_columns(path: Path, layout: Layout, wanted: str | None, known: dict[str
 
 
 def _number(field: str) -> float:
-    """Return a number; an empty field is a missing one."""
+    """Return a number; an empty field, or a word for it, is a missing one."""
     text = field.strip().strip("\"'")
-    return float(text) if text else float("nan")
+    return float("nan") if text.lower() in _MISSING else float(text)
 
 
 def _wanted(path: Path, layout: Layout, wanted: str | None) -> dict[str, int]:

@@ -29,7 +29,7 @@ def maps_of_table(path: str | PathLike[str]) -> list[tuple[Path, ReadOptions]]:
         If the table cannot be read.
     """
     table = Path(path)
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     named = []
     for number, row in enumerate(rows, start=2):
