@@ -69,6 +69,8 @@ def test_the_curve_is_met_at_its_own_kinds_of_noise_and_shifts_with_the_prior() 
     odds = 0.05 / 0.95 * np.exp(-2.0)
     rarer = CURVE.needed(np.array([[1.0, 1.0]]), odds / (1 + odds))
     assert_allclose(rarer, [[4, 8]], rtol=0.01)
+    # What was never tried is not told.
+    assert np.isnan(CURVE.needed(np.array([[1.0, 1.0]]), 0.5 * odds)).all()
 
 
 def test_the_rate_is_the_spread_times_the_curve_and_scales_with_the_noise(

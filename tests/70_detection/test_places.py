@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from affine import Affine
 from scipy.special import logit
 
-from bradyseism.detection.detect import Detection, DetectionResult, Window
+from bradyseism.detection.detect import Detection, DetectionResult, Window, evidence_around
 from bradyseism.detection.places import MISSED, combined_probability, find_places
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
@@ -117,6 +118,20 @@ def test_a_map_that_does_not_see_the_place_says_nothing():
     blind = result("up", ASCENDING, evidence=np.nan)
     assert find_places([result("down", DESCENDING, [(0, 0, 0.7)]), blind], PRIOR) == ()
     assert find_places([result("down", DESCENDING, [(0, 0, 0.7)])], PRIOR) == ()
+
+
+@pytest.mark.parametrize(("down", "along"), [(-200, 0), (200, 0), (0, -200), (0, 200)])
+def test_a_map_that_does_not_hold_the_place_does_not_see_it(down, along):
+    grid = replace(GRID, transform=GRID.transform * Affine.translation(along, down))
+    assert np.isnan(evidence_around(grid, np.full(grid.shape, 0.3, np.float32), 179.95, 40.0))
+
+
+def test_evidence_within_three_kilometres_counts_in_every_direction():
+    for row, column, seen in ((0, 14, True), (14, 0, True), (11, 11, False), (0, 16, False)):
+        probability = np.zeros(GRID.shape, np.float32)
+        probability[SIDE // 2 + row, SIDE // 2 + column] = 0.4
+        found = evidence_around(GRID, probability, *place_at(0.5 * PIXEL, -0.5 * PIXEL))
+        assert found == pytest.approx(0.4 if seen else 0.0)
 
 
 def test_evidence_of_somebody_else_does_not_speak_for_the_place():

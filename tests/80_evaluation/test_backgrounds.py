@@ -84,8 +84,8 @@ def pool():
 def test_every_host_takes_as_many_sources_of_either_sign(maps):
     plan = hide(maps[:4], (3e3, 6e3), 8, BodyPrior(), np.random.default_rng(0))
     for width, of_width in plan.items():
-        assert np.bincount([one.frame for one in of_width]).tolist() == [2, 2, 2, 2]
-        assert [one.rate for one in of_width] == [1.0, -1.0] * 4
+        each = sorted((one.frame, one.rate) for one in of_width)
+        assert each == [(frame, sign) for frame in range(4) for sign in (-1.0, 1.0)]
         assert {one.width for one in of_width} == {width}
 
 
@@ -253,6 +253,9 @@ def test_scorecard_goes_on_from_kept_answers_whoever_counts(tmp_path, monkeypatc
         detector, beside={"other": detector}, workers=2, **wanted
     )
     assert again.as_json() == result.as_json()
+    # At another prior other places are looked at again.
+    with pytest.raises(TypeError):
+        yardstick_scorecard.yardstick_scorecard(Detector.load(prior=0.1), **wanted)
     with pytest.raises(ValueError, match="called 'boxcar', which is taken"):
         yardstick_scorecard.yardstick_scorecard(detector, beside={"boxcar": detector})
 

@@ -124,9 +124,10 @@ def test_whole_maps_are_judged_by_their_strongest_places(monkeypatch: pytest.Mon
     monkeypatch.setattr(of_reliability, "strongest", lambda one, _: said[one[0]][one[1]])
     detector = Detector.load(prior=0.2)
     half, stated = of_reliability._of_maps(detector, 60, 0, 1, None)
-    assert (half.windows, half.places) == (60 + 59, 60)
+    assert (half.windows, half.places) == (2 * 59, 59)
     assert (half.prior, stated.prior) == (0.5, 0.2)
     # Log-odds at the prior of 0.2: balanced they are larger by ln 4.
-    expected = 1 / (1 + np.exp(-(np.r_[said["quiet"], np.delete(said["moving"], 7)] + np.log(4))))
+    kept = np.delete(np.stack([said["quiet"], said["moving"]]), 7, axis=1)
+    expected = 1 / (1 + np.exp(-(kept + np.log(4))))
     assert sum(one.stated * one.windows for one in half.bins) == pytest.approx(expected.sum())
     assert of_reliability._of_maps(detector, BINS - 1, 0, 1, None) == ()

@@ -16,7 +16,7 @@ from bradyseism.detection.runtime import Detector, model_content
 from bradyseism.detection.scan import pyramid
 from bradyseism.evaluation.certainty import CertaintySettings
 from bradyseism.evaluation.comparison import Comparison
-from bradyseism.maps.readers import ReadOptions
+from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
 from bradyseism.maps.writers.map_files import write_map
@@ -265,6 +265,16 @@ def test_no_maps_and_one_map_twice_are_refused(volcano: Path) -> None:
         read_background([], ReadOptions(), detector)
     with pytest.raises(ValueError, match="holds the same map as"):
         read_background([volcano, volcano], ReadOptions(), detector, looked_at=True)
+
+
+def test_a_map_given_twice_is_known_again_though_a_volcano_is_left_out(volcano: Path) -> None:
+    grid = open_map(volcano).grid
+    place = (float(part) for part in grid.longitude_latitude(20, 20))
+    catalogue = Catalogue((Volcano(1, "Left Out", *place),))
+    with pytest.raises(ValueError, match="holds the same map as"):
+        read_background(
+            [volcano, volcano], ReadOptions(), Detector.load(), catalogue=catalogue, looked_at=True
+        )
 
 
 @pytest.mark.slow

@@ -157,6 +157,12 @@ def test_a_prior_is_stated_in_every_output(result):
     assert "30 % of maps expected to deform" in (folder / "report.html").read_text()
 
 
+def test_a_path_is_no_markup(small, tmp_path):
+    answer = call("detect", small, "-o", tmp_path / "[red]:volcano:[")
+    assert answer.exit_code == 0, answer.output
+    assert "[red]:volcano:[" in "".join(answer.stdout.split())
+
+
 def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
     target = tmp_path / "taken"
     target.write_text("precious")
@@ -337,10 +343,17 @@ def test_maps_come_by_a_table_that_says_what_each_does_not(small, tmp_path):
     ):
         bare.write(1e3 * whole.read(1), 1)
     table = tmp_path / "maps.csv"
-    table.write_text("path,unit,positive,span_years,look\nbare.tif,mm/yr,away,4,descending\n")
+    # As a spreadsheet program saves it, with a mark of the byte order.
+    table.write_text(
+        "path,unit,positive,span_years,look\nbare.tif,mm/yr,away,4,descending\n",
+        encoding="utf-8-sig",
+    )
+    (tmp_path / "r").mkdir()
+    (tmp_path / "r" / "probability.tif").write_text("of an earlier run with one map")
     answer = call("detect", small, "--table", table, "-o", tmp_path / "r", "--json")
     assert answer.exit_code == 0, answer.output
     assert json.loads(answer.stdout)["maps"] == ["small", "bare"]
+    assert not (tmp_path / "r" / "probability.tif").exists()
     page = (tmp_path / "r" / "report.html").read_text()
     assert "5.00 years" in page
     assert "4.00 years" in page

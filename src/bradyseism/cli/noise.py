@@ -28,7 +28,7 @@ def variogram(
     detrend: Annotated[bool, typer.Option("--detrend", help="Remove a plane first.")] = False,
     longest: Annotated[
         float | None,
-        typer.Option(min=0.0, help="Longest distance in km. [default: half the shorter side]"),
+        typer.Option(min=0.001, help="Longest distance in km. [default: half the shorter side]"),
     ] = None,
     stated: dict[str, Any],
     as_json: Json = False,

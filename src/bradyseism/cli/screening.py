@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # Of an earlier run with other maps, or with a model that knew more.
 LEFTOVERS = (
+    "probability.tif",
     "*/probability.tif",
     "*/detectable_rate.tif",
     "detectable_rate.tif",
@@ -101,7 +102,11 @@ def detect(
     paths, options = zip(*named, strict=True)
     detector = Detector.load(model, prior=prior)
     volcanoes = read_catalogue(catalogue) if catalogue else None
-    with progress_bar(quiet=quiet or as_json) as progress:
+    # The folder first: hours of work are not lost to one that cannot be written.
+    with (
+        staged_folder(output, leftovers=LEFTOVERS) as folder,
+        progress_bar(quiet=quiet or as_json) as progress,
+    ):
         screening = screen(
             paths,
             detector,
@@ -111,17 +116,16 @@ def detect(
             progress=progress,
         )
         if screening.results:
-            with staged_folder(output, leftovers=LEFTOVERS) as folder:
-                write_screening(screening, folder)
-                write_report(
-                    folder / "report.html",
-                    screening.results,
-                    model=detector.name,
-                    model_sha256=detector.sha256,
-                    prior=detector.calibration.prior,
-                    catalogued=volcanoes is not None,
-                    places=screening.places,
-                )
+            write_screening(screening, folder)
+            write_report(
+                folder / "report.html",
+                screening.results,
+                model=detector.name,
+                model_sha256=detector.sha256,
+                prior=detector.calibration.prior,
+                catalogued=volcanoes is not None,
+                places=screening.places,
+            )
     _show_screening(screening, output, as_json=as_json, quiet=quiet)
 
 

@@ -189,8 +189,8 @@ def advice(screening: Screening) -> str:
     blind = sum(not len(result.windows) for result in screening.results)
     if blind == len(screening.results):
         return (
-            f"Nothing could be judged in {looked}: too few pixels hold data, or they hardly vary. "
-            "Look at the map with `bradyseism inspect`."
+            f"Nothing could be judged in {looked}: the map is too narrow, too few pixels hold "
+            "data, or they hardly vary. Look at the map with `bradyseism inspect`."
         )
     if blind:
         looked += f" ({blind} of them could not be judged at all)"

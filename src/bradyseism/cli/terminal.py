@@ -30,8 +30,9 @@ REMEDIES: dict[type[OSError], str] = {
     PermissionError: "check who may read and write it",
 }
 
-stdout = Console()
-stderr = Console(stderr=True)
+# Paths and names are the user's: nothing in brackets is markup.
+stdout = Console(markup=False, emoji=False)
+stderr = Console(stderr=True, markup=False, emoji=False)
 
 
 class Commands(TyperGroup):
@@ -62,7 +63,7 @@ class Commands(TyperGroup):
 @contextmanager
 def progress_bar(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     """Show progress on stderr, gone when the work is done; give what reports it."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn())
     with Progress(
         *columns, TimeRemainingColumn(), console=stderr, transient=True, disable=quiet
     ) as bar:

@@ -19,6 +19,7 @@ from bradyseism.detection.reasons import Reason
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, scan
 from bradyseism.detection.source_fit import SourceEstimate
+from bradyseism.maps.near import on_grid, pixels_near
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -355,9 +356,11 @@ def _status(
 def evidence_around(
     grid: Grid, probability: NDArray[np.float32], longitude: float, latitude: float
 ) -> float:
-    """Strongest evidence within `AROUND_VOLCANO` of a place; NaN if there is none."""
-    row, column = (float(v) for v in grid.row_column(longitude, latitude))
-    reach = max(AROUND_VOLCANO / grid.pixel_size, 1.0)
-    top, left = max(round(row - reach), 0), max(round(column - reach), 0)
-    part = probability[top : round(row + reach) + 1, left : round(column + reach) + 1]
-    return float(np.fmax.reduce(part, axis=None)) if part.size else float("nan")
+    """Strongest evidence within `AROUND_VOLCANO` of a place, one pixel at least.
+
+    NaN if there is none, or the place lies outside the grid.
+    """
+    if not on_grid(grid, longitude, latitude):
+        return float("nan")
+    around = pixels_near(grid, longitude, latitude, max(AROUND_VOLCANO, *grid.pixel_sides))
+    return float(np.fmax.reduce(probability[around]))

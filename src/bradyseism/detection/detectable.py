@@ -90,14 +90,17 @@ class DetectionCurve:
         correlation : array, shape (n, lags)
             Ratios of `noise_scales`.
         prior : float
-            Of the detector: a smaller one asks for more.
+            Of the detector: a smaller one asks for more, and none is known beyond the last shift.
 
         Returns
         -------
         array, shape (n, widths)
-            Between the kinds of noise by inverse square distance in the logarithm of the ratios.
+            Between the kinds of noise by inverse square distance in the logarithm of the ratios;
+            NaN for a prior smaller than those that were tried.
         """
         shift = np.log(self.prior / (1 - self.prior)) - np.log(prior / (1 - prior))
+        if shift > self.shifts[-1] + 1e-6:
+            return np.full((len(correlation), len(self.widths)), np.nan)
         logarithm = interpolated(np.log(np.moveaxis(self.ratios, 2, 0)), self.shifts, float(shift))
         known = np.log(np.maximum(correlation, 1e-3))
         square = ((known[:, None] - self.correlation[None]) ** 2).sum(axis=2)

@@ -135,7 +135,8 @@ def hide(
         drawn = []
         for source in range(sources):
             host = int(order[source % len(hosts)])
-            sign = 1.0 if source % 2 == 0 else -1.0
+            # By turns, the other way round each time all hosts have had one.
+            sign = 1.0 if (source + source // len(hosts)) % 2 == 0 else -1.0
             wanted = InjectionSettings(count=1, rates=(1.0,), widths=(width,), prior=prior)
             (one,) = draw_plan([hosts[host]], wanted, rng)
             drawn.append(replace(one, frame=host, rate=sign))

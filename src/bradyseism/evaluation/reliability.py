@@ -306,14 +306,14 @@ def _of_maps(
         return ()
     prior = detector.calibration.prior
     settings = PoolingSettings(backgrounds=count, seed=UNSEEN + seed)
-    scores: tuple[list[float], list[float]] = ([], [])
-    for done, pair in enumerate(map_pairs(settings, processes), start=1):
-        for one, kept in zip(pair, scores, strict=True):
-            if one is not None:
-                kept.append(strongest(one, detector))
+    kept: list[tuple[float, float]] = []
+    # One whose source gaps hide is no pair: its quiet half alone would shift the share.
+    for done, (still, moved) in enumerate(map_pairs(settings, processes), start=1):
+        if moved is not None:
+            kept.append((strongest(still, detector), strongest(moved, detector)))
         if progress:
             progress(done, count, "maps")
-    quiet, moving = (np.array(kept) - np.log(prior / (1.0 - prior)) for kept in scores)
+    quiet, moving = np.array(kept).T - np.log(prior / (1.0 - prior))
     return reliability_at(0.5, quiet, moving), reliability_at(prior, quiet, moving)
 
 

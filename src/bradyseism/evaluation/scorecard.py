@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
 from bradyseism.evaluation.window_boxcar import baseline_methods
 from bradyseism.maps.velocity_map import VelocityMap
-from bradyseism.maps.writers.atomic import atomic_path
+from bradyseism.maps.writers.atomic import write_bytes
 
 __all__ = [
     "FieldScorecard",
@@ -290,8 +289,7 @@ def injection_scorecard(
     frames = cut_frames(maps, settings)
     plan = draw_plan(frames, settings, np.random.default_rng(seed))
     table = plan_csv(plan, frames)
-    with atomic_path(Path(plan_path)) as temporary:
-        temporary.write_text(table, encoding="utf-8")
+    write_bytes(plan_path, table.encode())
     return run_injection(
         frames, plan, _methods(detector), settings, digest=plan_digest(table), progress=progress
     )

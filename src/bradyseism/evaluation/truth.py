@@ -162,7 +162,7 @@ def read_truth(path: str | PathLike[str]) -> tuple[TruthRow, ...]:
         Where the table cannot be read.
     """
     table = Path(path)
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         lines = list(csv.DictReader(file))
     if not lines:
         raise ValueError(f"{table} has no rows: a truth table names one map a line")

@@ -89,7 +89,7 @@ def yardstick_scorecard(
             backgrounds.extend(nuisance_backgrounds(settings, seed))
         else:
             backgrounds.extend(real_backgrounds(volcano_free_maps(ground), settings, seed))
-    models = {name: one.sha256 for name, one in detectors.items()}
+    models = {name: f"{one.sha256} {one.calibration.prior}" for name, one in detectors.items()}
     models[WINDOW_BOXCAR] = f"{WINDOW_BOXCAR} {detector.encoding!r}"
     stamp = f"{version('bradyseism')} {settings!r} {seed}"
     return run_yardstick(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyproj import Geod
 
+from bradyseism.maps.near import on_grid
 from bradyseism.maps.velocity_map import Grid
 
 _GEOD = Geod(ellps="WGS84")
@@ -121,9 +122,7 @@ class Catalogue:
 
     def inside(self, grid: Grid) -> list[Volcano]:
         """Volcanoes on a pixel of `grid`, in the order of the catalogue."""
-        row, column = grid.row_column(*self._positions)
-        within = (row >= -0.5) & (row < grid.shape[0] - 0.5)
-        within &= (column >= -0.5) & (column < grid.shape[1] - 0.5)
+        within = on_grid(grid, *self._positions)
         return [self.volcanoes[index] for index in np.flatnonzero(within)]
 
 

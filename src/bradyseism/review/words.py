@@ -42,7 +42,10 @@ def summary(results: Sequence[DetectionResult], places: Sequence[Place] = ()) ->
         best[status.volcano] = min(known, status.status, key=STATES.index)
     states = Counter(best.values())
     if not any(np.isfinite(result.probability).any() for result in results):
-        return "Nothing could be judged: too few pixels hold data, or they hardly vary."
+        return (
+            "Nothing could be judged: the map is too narrow, too few pixels hold data, or they "
+            "hardly vary."
+        )
     parts = [count(flagged, "place") + " flagged" if flagged else "Nothing flagged"]
     if states["quiet"]:
         parts.append(count(states["quiet"], "volcano", "volcanoes") + " quiet")

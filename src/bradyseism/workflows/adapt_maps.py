@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bradyseism.detection.detect import detect
 from bradyseism.detection.events import FLAG
 from bradyseism.detection.runtime import Detector
+from bradyseism.maps.near import pixels_near
 from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.velocity_map import VelocityMap
-from bradyseism.maps.volcanoes import Catalogue, Volcano
+from bradyseism.maps.volcanoes import Catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +83,19 @@ def read_background(
     maps: list[VelocityMap] = []
     notes: list[str] = []
     suspects: list[str] = []
+    given: dict[str, Path] = {}
     for done, path in enumerate(paths):
         if progress:
             progress(done, len(paths), f"reading {path.name}")
-        velocity_map = _opened(path, options, maps, paths)
+        velocity_map = open_map(path, options)
+        # Before anything is left out: neither name nor format tells that a map is another.
+        content = hashlib.sha256(velocity_map.velocity.tobytes()).hexdigest()
+        if content in given:
+            raise ValueError(
+                f"{path} holds the same map as {given[content]}: give each once, or its windows "
+                "would count twice"
+            )
+        given[content] = path
         velocity_map, left_out = _without_volcanoes(velocity_map, catalogue)
         notes += left_out
         for found in detect(velocity_map, detector, catalogue).detections:
@@ -106,47 +116,24 @@ def read_background(
     return Background(tuple(maps), tuple(notes))
 
 
-def _opened(
-    path: Path, options: ReadOptions, before: Sequence[VelocityMap], paths: Sequence[Path]
-) -> VelocityMap:
-    velocity_map = open_map(path, options)
-    for earlier, name in zip(before, paths, strict=False):
-        if np.array_equal(earlier.velocity, velocity_map.velocity, equal_nan=True):
-            raise ValueError(
-                f"{path} holds the same map as {name}: give each once, or its windows would count "
-                "twice"
-            )
-    return velocity_map
-
-
 def _without_volcanoes(
     velocity_map: VelocityMap, catalogue: Catalogue | None
 ) -> tuple[VelocityMap, list[str]]:
     """Map without the surroundings of catalogued volcanoes, and which they are."""
+    grid = velocity_map.grid
     near = [
-        (volcano, around)
-        for volcano in (catalogue.volcanoes if catalogue else ())
-        if (around := _around(velocity_map, volcano)).any()
+        (one, around)
+        for one in (catalogue.volcanoes if catalogue else ())
+        if (around := pixels_near(grid, one.longitude, one.latitude, AROUND_VOLCANO))[0].size
     ]
     if not near:
         return velocity_map, []
-    lost = np.logical_or.reduce([around for _, around in near])
     names = ", ".join(volcano.name for volcano, _ in near[:5]) + (" ..." if len(near) > 5 else "")
     note = (
         f"{velocity_map.name}: {AROUND_VOLCANO / 1e3:g} km around {len(near)} catalogued volcanoes "
         f"({names}) left out"
     )
-    masked = np.where(lost, np.float32("nan"), velocity_map.velocity)
+    masked = velocity_map.velocity.copy()
+    for _, around in near:
+        masked[around] = np.nan
     return replace(velocity_map, velocity=masked), [note]
-
-
-def _around(velocity_map: VelocityMap, volcano: Volcano) -> NDArray[np.bool_]:
-    """True for pixels near a volcano."""
-    grid = velocity_map.grid
-    row, column = grid.row_column(volcano.longitude, volcano.latitude)
-    if not (np.isfinite(row) and np.isfinite(column)):
-        return np.zeros(grid.shape, dtype=bool)
-    height, width = grid.pixel_sides
-    down = (np.arange(grid.shape[0]) - float(row)) * height
-    along = (np.arange(grid.shape[1]) - float(column)) * width
-    return np.asarray(np.hypot(down[:, None], along[None]) <= AROUND_VOLCANO)

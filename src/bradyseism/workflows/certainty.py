@@ -72,8 +72,10 @@ def detectable_in_words(result: DetectionResult) -> str:
     The rate is that which nine tenths of the places with an answer stay within.
     """
     valid = result.map.valid
-    if result.detectable is None or not np.isfinite(result.detectable[valid]).any():
+    if result.detectable is None or not len(result.windows):
         return ""
+    if not np.isfinite(result.detectable[valid]).any():
+        return "No detectable rate can be stated for this map at this prior."
     rates = result.detectable[valid]
     rate = float(np.quantile(rates[np.isfinite(rates)], _SHARE))
     return (

@@ -309,12 +309,12 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 
 def _folder_names(results: Sequence[DetectionResult]) -> list[str]:
-    """Names of the maps as folders, told apart by a number where two are the same."""
-    names: list[str] = []
+    """Names of the maps as folders, told apart by a number where two are the same anywhere."""
+    names: dict[str, str] = {}
     for result in results:
         base = re.sub(r"[^\w.-]", "_", result.map.name).strip(".") or "map"
         name, number = base, 2
-        while name in names:
+        while name.casefold() in names:
             name, number = f"{base}-{number}", number + 1
-        names.append(name)
-    return names
+        names[name.casefold()] = name
+    return list(names.values())

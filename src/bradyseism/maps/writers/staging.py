@@ -16,8 +16,8 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ())
 
     Files of the same name are replaced, others stay but for `leftovers` of an earlier run. The
     staging folder lies inside `folder`, so that the moves are renames on one disk. If the body
-    raises, nothing of it remains, and a `folder` that was not there before is not there
-    afterwards.
+    raises or writes nothing, nothing of it remains, and a `folder` that was not there before is not
+    there afterwards.
 
     Parameters
     ----------
@@ -55,9 +55,12 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ())
         for source, target in zip(made, targets, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             source.replace(target)
-        shutil.rmtree(staging)
-        for pattern in leftovers:
-            _remove_leftovers(folder, pattern, set(targets))
+        if made:
+            shutil.rmtree(staging)
+            for pattern in leftovers:
+                _remove_leftovers(folder, pattern, set(targets))
+        else:
+            _remove(staging, missing)
     except BaseException as error:
         _remove(staging, missing)
         if isinstance(error, OSError):
