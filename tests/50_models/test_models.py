@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-import math
 
 import numpy as np
 import onnxruntime
@@ -15,11 +14,8 @@ from safetensors.torch import save_file
 from bradyseism.models import checkpoint
 from bradyseism.models.export import export_onnx
 from bradyseism.models.network import (
-    BLOBS,
-    FAINTEST,
     NETWORKS,
     Classifier,
-    blob_contrasts,
     build,
     pool,
 )
@@ -27,7 +23,7 @@ from bradyseism.models.network import (
 CARD = {"seed": 3, "prior": "half of all windows", "limits": ["none known", "\u00e4"]}
 
 
-@pytest.fixture(scope="module", params=["compact", "compact_blobs"])
+@pytest.fixture(scope="module", params=["compact", "light"])
 def compact(request) -> Classifier:
     return build(request.param, 3, seed=1).eval()
 
@@ -80,44 +76,6 @@ def test_head_weights_reproduce_the_logit_of_the_mean_feature():
     hidden = np.maximum(pooled @ head["hidden_weight"].T + head["hidden_bias"], 0)
     logit = (hidden @ head["last_weight"].T + head["last_bias"])[:, 0]
     assert_allclose(logit, output.logit.numpy(), atol=1e-6)
-
-
-def test_highest_contrast_of_each_width_stands_in_every_cell(images):
-    model = build("compact_blobs", 3, seed=1).eval()
-    whole = images.clone()
-    whole[:, 2] = 1.0
-    with torch.inference_mode():
-        contrasts, highest = model(whole).features[:, -2 * BLOBS :].split(BLOBS, dim=1)
-    assert torch.equal(highest, contrasts.amax(dim=(2, 3), keepdim=True).expand_as(contrasts))
-    assert (contrasts < highest).any(dim=3).any(dim=2).all()
-
-
-def blob(deviation: float, row: int, column: int) -> torch.Tensor:
-    rows, columns = torch.meshgrid(torch.arange(64.0), torch.arange(64.0), indexing="ij")
-    bump = torch.exp(-((rows - row) ** 2 + (columns - column) ** 2) / (2 * deviation**2))
-    return torch.stack([bump, bump, torch.ones_like(bump)])[None]
-
-
-@pytest.mark.parametrize(("deviation", "best"), [(1.25, (0,)), (2.5, (1, 2)), (5.0, (3, 4))])
-def test_contrast_is_largest_at_the_blob_and_for_its_width(deviation, best):
-    """The inner Gaussian that answers most is 1 / sqrt(1.6) as wide as the blob."""
-    contrasts = blob_contrasts(blob(deviation, 20, 44))[0]
-    assert int(contrasts.amax(dim=(1, 2)).argmax()) in best
-    assert divmod(int(contrasts[best[0]].argmax()), 8) == (20 // 8, 44 // 8)
-
-
-def test_contrast_forgets_sign_and_level_and_what_is_missing():
-    image = blob(3.0, 30, 30)
-    contrasts = blob_contrasts(image)
-    below = image * torch.tensor([-1.0, -1.0, 1.0])[None, :, None, None]
-    assert_allclose(blob_contrasts(below), contrasts, atol=1e-5)
-    # A level, and a gap beside a level, are no contrast.
-    level = torch.full_like(image, 0.7)
-    level[:, 2] = 1.0
-    level[:, :, :, 40:] = 0.0
-    nothing = math.log(FAINTEST)
-    assert_allclose(blob_contrasts(level), torch.full((1, BLOBS, 8, 8), nothing), atol=1e-3)
-    assert_allclose(blob_contrasts(torch.zeros_like(image)), torch.full((1, BLOBS, 8, 8), nothing))
 
 
 def test_seed_gives_the_weights_and_spares_the_generator_of_torch():

@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 
 torch = pytest.importorskip("torch")
 
+from bradyseism.detection.calibration import Calibration  # noqa: E402
 from bradyseism.detection.prior import MAP_PRIOR  # noqa: E402
 from bradyseism.detection.runtime import Detector  # noqa: E402  (after the skip)
 from bradyseism.evaluation.certainty import CertaintySettings  # noqa: E402
@@ -20,6 +21,7 @@ from bradyseism.evaluation.pooling_fit import PoolingSettings  # noqa: E402
 from bradyseism.maps.readers import ReadOptions  # noqa: E402
 from bradyseism.models.checkpoint import load  # noqa: E402
 from bradyseism.samples.encoding import WrappedPatch  # noqa: E402
+from bradyseism.samples.windows import WindowSet  # noqa: E402
 from bradyseism.scenes.synthesis import SceneSettings  # noqa: E402
 from bradyseism.workflows.card import CardSettings  # noqa: E402
 from bradyseism.workflows.paper import (  # noqa: E402
@@ -30,6 +32,7 @@ from bradyseism.workflows.paper import (  # noqa: E402
 )
 from bradyseism.workflows.shipped import ShippedSettings, train_shipped  # noqa: E402
 from bradyseism.workflows.simulation import write_scenes  # noqa: E402
+from bradyseism.workflows.teaching import LOOKS, log_odds, taught_labels  # noqa: E402
 
 pytestmark = pytest.mark.torch
 COMMAND = {"command": "pytest", "commit": "none"}
@@ -41,9 +44,11 @@ def shipped_settings() -> ShippedSettings:
         lengths=(3.0, 6.0), nuggets=(0.0,), valid=(1.0,), maps=12, widths=(0.2,),
         ratios=(2.0, 32.0), sources=10,
     )  # fmt: skip
-    loop = replace(settings.loop, epochs=1, batch_size=32)
+    loop, teachers = (
+        replace(one, epochs=1, batch_size=32) for one in (settings.loop, settings.teachers_loop)
+    )
     measured = CardSettings(PoolingSettings(sides=(96,), backgrounds=15), few, 20, processes=1)
-    return replace(settings, loop=loop, measured=measured)
+    return replace(settings, loop=loop, teachers_loop=teachers, measured=measured)
 
 
 def test_the_shipped_weights_and_the_shipped_onnx_are_one_model() -> None:
@@ -75,6 +80,35 @@ def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
     assert np.shape(card["detectable"]["ratios"]) == (2, 1, 4)
     assert 0 < card["reliability"]["balanced"]["expected_calibration_error"][0] < 1
     assert "## Limits" in (tmp_path / "shipped.md").read_text()
+    teacher, _ = load(tmp_path / "teacher.safetensors")
+    assert (teacher.name, load(tmp_path / "shipped.safetensors")[0].name) == ("compact", "light")
+    assert card["teacher"]["name"].endswith("(compact)")
+    (taught,) = tmp_path.glob("taught-*.npy")
+    assert np.load(taught).shape == (96,)
+
+
+def test_a_label_is_partly_its_own_and_partly_its_teachers(tmp_path: Path) -> None:
+    weights = Path(str(files("bradyseism.models") / "shipped.safetensors"))
+    scenes = SceneSettings(shape=(64, 64))
+    samples = WindowSet(5, 12, scenes).chunk(0, 12)
+    kept = tmp_path / "said.npy"
+    half, own = (taught_labels(samples, weights, trust, kept) for trust in (0.5, 0.0))
+    assert_allclose(own, samples.labels)
+    model, card = load(weights)
+    probability = Calibration(**card["calibration"]).balanced(
+        log_odds(model, samples.images, LOOKS)
+    )
+    assert_allclose(half, 0.5 * samples.labels + 0.5 / (1 + np.exp(-probability)), atol=1e-6)
+    # A turned window says the same as the window: the place of its looks is forgotten.
+    turned = np.ascontiguousarray(np.rot90(samples.images, 2, (2, 3)))
+    assert_allclose(
+        log_odds(model, turned, (0, 2)), log_odds(model, samples.images, (0, 2)), atol=1e-3
+    )
+    # What was said is read again, not asked for.
+    np.save(kept, np.zeros(12, np.float32))
+    again = taught_labels(samples, weights, 1.0, kept)
+    assert np.ptp(again) == 0
+    assert again[0] == pytest.approx(1 / (1 + np.exp(-card["calibration"]["offset"])), abs=1e-6)
 
 
 @pytest.mark.slow

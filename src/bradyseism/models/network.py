@@ -7,10 +7,9 @@ the mean of each feature and the head's weights.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,19 +19,9 @@ import torchvision
 from numpy.typing import NDArray
 from timm.models.resnet import BasicBlock, ResNet
 from torch import Tensor, nn
-from torch.nn import functional
 
 HIDDEN_WIDTH = 256
 DROPOUT = 0.2
-
-# Octaves of blobs, and the deviations (pixels of the octave) of the Gaussians that are compared.
-OCTAVES = 4
-DEVIATIONS = (1.0, 1.6, 2.56)
-BLOBS = OCTAVES * (len(DEVIATIONS) - 1)
-# Added to a contrast before its logarithm: under that of any noise.
-FAINTEST = 3e-3
-# Smallest share of a blob, or of the ring around it, that holds data.
-SUPPORT = 0.25
 
 
 class Output(NamedTuple):
@@ -148,82 +137,28 @@ class Architecture:
     smallest: int
 
 
-def _compact(channels: int) -> nn.Module:
+def _residual(
+    channels: int, *, stem: int, kernel: int, widths: tuple[int, int, int, int]
+) -> nn.Module:
     """Build a ResNet of four basic blocks; output stride 8: 64 px give 8 x 8 cells."""
     network: nn.Module = ResNet(
         BasicBlock,
         (1, 1, 1, 1),
-        channels=(32, 64, 96, 160),
+        channels=widths,
         output_stride=8,
         in_chans=channels,
         num_classes=0,
+        stem_type="deep",
+        stem_width=stem // 2,
     )
+    # One wide kernel, of as many channels, in place of the three layers of a deep stem.
+    network.conv1 = nn.Conv2d(channels, stem, kernel, stride=2, padding=kernel // 2, bias=False)
+    network.bn1 = nn.BatchNorm2d(stem)
     return network
 
 
-class _WithBlobs(nn.Module):
-    """The compact network, and beside its features the contrast of blobs that nobody had to learn.
-
-    In windows of pure turbulence a plain filter of the right size is hard to beat.
-    """
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.learned = _compact(channels)
-        self.norm = nn.BatchNorm2d(BLOBS)
-
-    def forward_features(self, images: Tensor) -> Tensor:
-        """Return 160 learned features, the contrasts of `BLOBS` widths, and the highest of each."""
-        learned: Tensor = self.learned.forward_features(images)  # type: ignore[operator]
-        contrasts = self.norm(blob_contrasts(images))
-        # In every cell, so that it is left by the mean: a source of few pixels is lost in that.
-        highest = contrasts.amax(dim=(2, 3), keepdim=True).expand_as(contrasts)
-        return torch.cat([learned, contrasts, highest], dim=1)
-
-
-def blob_contrasts(images: Tensor) -> Tensor:
-    """Largest contrast between a blob and the ring around it in each cell of 8 x 8 pixels.
-
-    Differences of Gaussians as normalised convolutions, on four octaves of the image.
-
-    Parameters
-    ----------
-    images : Tensor
-        Shape (n, channels, side, side), side a multiple of 8: the first channel is what is
-        measured, 0 where the last one, the valid mask, is 0.
-
-    Returns
-    -------
-    Tensor
-        Shape (n, `BLOBS`, side / 8, side / 8): logarithm of the absolute contrast; of nothing
-        where less than `SUPPORT` of the blob or of the ring is valid.
-
-    References
-    ----------
-    Lindeberg, T. (1998), Int. J. Comput. Vis. 30, 79-116; Knutsson, H. and Westin, C.-F. (1993),
-    Proc. CVPR, 515-523.
-    """
-    both = torch.stack([images[:, 0], images[:, -1]], dim=1)
-    contrasts = []
-    for octave in range(OCTAVES):
-        both = functional.avg_pool2d(both, 2) if octave else both
-        smooth = _gaussians(both.shape[-1]).to(both)
-        values, share = (smooth @ both[:, :, None] @ smooth.transpose(1, 2)).unbind(1)
-        mean = values / share.clamp(min=SUPPORT)
-        least = torch.minimum(share[:, 1:], share[:, :-1])
-        contrast = (mean[:, 1:] - mean[:, :-1]).abs() * (least >= SUPPORT)
-        contrasts.append(functional.max_pool2d(contrast, 8 >> octave))
-    return torch.log(torch.cat(contrasts, dim=1) + FAINTEST)
-
-
-@cache
-def _gaussians(side: int) -> Tensor:
-    """Matrices, shape (3, side, side), that smooth one axis of an image; nothing is beyond it."""
-    lag = torch.arange(side, dtype=torch.float64)
-    square = (lag[:, None] - lag) ** 2
-    return torch.stack(
-        [torch.exp(-square / (2 * s**2)) / (s * math.sqrt(2 * math.pi)) for s in DEVIATIONS]
-    ).float()
+_COMPACT = partial(_residual, stem=64, kernel=7, widths=(32, 64, 96, 160))
+_LIGHT = partial(_residual, stem=16, kernel=5, widths=(16, 32, 48, 64))
 
 
 def _inception_resnet_v2(channels: int) -> nn.Module:
@@ -266,8 +201,8 @@ def _vgg16(channels: int) -> nn.Module:
 
 
 NETWORKS: dict[str, Architecture] = {
-    "compact": Architecture(_compact, width=160, smallest=8),
-    "compact_blobs": Architecture(_WithBlobs, width=160 + 2 * BLOBS, smallest=8),
+    "compact": Architecture(_COMPACT, width=160, smallest=8),
+    "light": Architecture(_LIGHT, width=64, smallest=8),
     "inception_resnet_v2": Architecture(_inception_resnet_v2, width=1536, smallest=75),
     "alexnet": Architecture(_AlexNet, width=256, smallest=63),
     "vgg16": Architecture(_vgg16, width=512, smallest=32),

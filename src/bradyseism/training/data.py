@@ -25,7 +25,8 @@ class ArrayDataset(Dataset[Sample]):
         Shape (n, c, h, w), or (n, k) for pooled features; any floating type (float16 halves the
         memory), handed on as float32.
     labels : array
-        Shape (n,): 1 with deformation, 0 without.
+        Shape (n,): 1 with deformation, 0 without; between the two what a teacher takes for the
+        probability of it.
     places : array or None
         Shape (n,): cell of the feature map, row * w' + column, that holds the centre of the
         deformation; -1 where there is none or it is unknown. None: unknown throughout.
@@ -33,7 +34,7 @@ class ArrayDataset(Dataset[Sample]):
     Raises
     ------
     ValueError
-        If the lengths differ or a label is neither 0 nor 1.
+        If the lengths differ or a label is outside 0-1.
     """
 
     def __init__(
@@ -46,10 +47,10 @@ class ArrayDataset(Dataset[Sample]):
                 f"{len(images)} images, {len(labels)} labels and {len(places)} places differ in "
                 "number: give one label and one place for each image"
             )
-        if not np.isin(labels, (0, 1)).all():
+        outside = [label for label in np.unique(labels).tolist() if not 0 <= label <= 1]
+        if outside:
             raise ValueError(
-                f"labels {np.unique(labels).tolist()} are not all 0 or 1: "
-                "give 1 with deformation and 0 without"
+                f"labels {outside} are outside 0-1: give 1 with deformation and 0 without"
             )
         self._images = torch.as_tensor(images)
         self._labels = torch.as_tensor(np.asarray(labels, dtype=np.float32))

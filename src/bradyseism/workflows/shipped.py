@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from bradyseism.detection.calibration import Calibration, fit_calibration
 from bradyseism.detection.prior import MAP_PRIOR
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation.scores import expected_calibration_error, roc_auc
+from bradyseism.models.checkpoint import load, save
 from bradyseism.models.network import Classifier, build
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.samples.windows import Samples, WindowSet, generate
@@ -24,15 +26,17 @@ from bradyseism.scenes.priors import FootprintPrior, LogUniform
 from bradyseism.scenes.synthesis import SceneSettings
 from bradyseism.training.data import ArrayDataset
 from bradyseism.training.learner import TrainingSettings
-from bradyseism.training.loop import fit
+from bradyseism.training.loop import FitResult, fit
 from bradyseism.workflows.card import CardSettings, certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
+from bradyseism.workflows.teaching import log_odds, taught_labels
 
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
-NAME = "bradyseism-compact-2"
+NAME = "bradyseism-light-1"
+SETS = ("training", "validation", "calibration")
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
     "signals narrower than 7 % or wider than 75 % of every window are not learned",
@@ -56,14 +60,19 @@ class ShippedSettings:
         What is simulated to weigh window sizes and to say how sure the detector is.
     network : str
         Key of `models.network.NETWORKS`.
+    teacher : str
+        Key of a larger network, which is trained first in the same way, and whose probabilities
+        the network learns beside the labels; "" for labels alone.
+    trust : float
+        Weight (0-1) of the teacher's probability in a label.
     processes : int
         Simulating processes.
     scenes : SceneSettings
         What the simulated windows may hold.
     encoding : NormalisedWindow
         How a window becomes network input.
-    loop : TrainingSettings
-        Of the training: epochs, batches, learning rate.
+    loop, teachers_loop : TrainingSettings
+        Of the two trainings: epochs, batches, learning rate.
     """
 
     training: int = 120_000
@@ -72,7 +81,9 @@ class ShippedSettings:
     seed: int = 20_220_601
     prior: float = MAP_PRIOR
     measured: CardSettings = field(default_factory=CardSettings)
-    network: str = "compact"
+    network: str = "light"
+    teacher: str = "compact"
+    trust: float = 0.5
     processes: int = 2
     scenes: SceneSettings = field(
         default_factory=lambda: SceneSettings(sources=FootprintPrior(width=LogUniform(0.07, 0.75)))
@@ -80,9 +91,18 @@ class ShippedSettings:
     encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
+            epochs=8, batch_size=128, learning_rate=3e-3, augment=True, threads=1
+        )
+    )
+    teachers_loop: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(
             epochs=4, batch_size=128, learning_rate=2e-3, augment=True
         )
     )
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.trust <= 1:
+            raise ValueError(f"trust {self.trust:g} is outside 0-1: give the teacher's weight")
 
 
 def train_shipped(
@@ -99,6 +119,7 @@ def train_shipped(
     folder : Path
         Holds the windows, checkpoints and log of the run, and at the end `shipped.onnx`,
         `shipped.safetensors`, `shipped.json` (the card) and `shipped.md` (the card for people).
+        A `teacher.safetensors` that is there already is the teacher.
     settings : ShippedSettings
     provenance : mapping
         What the card shall state beside: command, commit.
@@ -110,25 +131,28 @@ def train_shipped(
     dict
         The model card.
     """
-    sets = {
-        name: _windows(
-            name, count, settings.seed + offset, settings, folder=folder, progress=progress
-        )
-        for offset, (name, count) in enumerate(
-            (
-                ("training", settings.training),
-                ("validation", settings.validation),
-                ("calibration", settings.calibration),
-            )
-        )
+    counts = (settings.training, settings.validation, settings.calibration)
+    windows = {
+        name: WindowSet(settings.seed + offset, count, settings.scenes, settings.encoding)
+        for offset, (name, count) in enumerate(zip(SETS, counts, strict=True))
     }
-    model = build(settings.network, settings.encoding.channels, seed=settings.seed)
-    training, validation = (
-        ArrayDataset(part.images, part.labels, part.places)
-        for part in (sets["training"], sets["validation"])
-    )
-    result = fit(model, training, validation, settings.loop, folder)
-    logits = _logits(model, sets["calibration"])
+    sets = {
+        name: generate(
+            of_name,
+            folder / "windows",
+            processes=settings.processes,
+            progress=partial(progress, name) if progress else None,
+        )
+        for name, of_name in windows.items()
+    }
+    labels = sets["training"].labels
+    teacher = _teacher(folder, sets, settings) if settings.teacher else None
+    if teacher:
+        kept = folder / f"taught-{windows['training'].digest}-{_sha256(teacher)[:12]}.npy"
+        reported = partial(progress, "teaching") if progress else None
+        labels = taught_labels(sets["training"], teacher, settings.trust, kept, reported)
+    model, result = _fitted(settings.network, sets, labels, settings, settings.loop, folder)
+    logits = log_odds(model, sets["calibration"].images)
     calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
     metrics = _metrics(logits, sets["calibration"], calibration)
     facts = {
@@ -140,6 +164,7 @@ def train_shipped(
         "metrics_simulated": metrics,
         "limits": LIMITS,
         "hardware": f"{platform.machine()} CPU, {settings.loop.threads} threads",
+        **({"teacher": _known_as(teacher)} if teacher else {}),
         **provenance,
     }
     card = model_card(NAME, settings.encoding, calibration, facts)
@@ -149,32 +174,56 @@ def train_shipped(
     return card
 
 
-def _windows(
-    name: str,
-    count: int,
-    seed: int,
+def _teacher(folder: Path, sets: Mapping[str, Samples], settings: ShippedSettings) -> Path:
+    """Weights of the teacher, in the folder or trained now on the labels of the windows."""
+    path = folder / "teacher.safetensors"
+    if not path.exists():
+        model, _ = _fitted(
+            settings.teacher,
+            sets,
+            sets["training"].labels,
+            settings,
+            settings.teachers_loop,
+            folder / "teacher",
+        )
+        logits = log_odds(model, sets["calibration"].images)
+        calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
+        name = f"teacher of {NAME} ({settings.teacher})"
+        save(path, model, model_card(name, settings.encoding, calibration, {}))
+    return path
+
+
+def _fitted(
+    network: str,
+    sets: Mapping[str, Samples],
+    labels: NDArray[np.float32],
     settings: ShippedSettings,
-    *,
+    loop: TrainingSettings,
     folder: Path,
-    progress: Progress | None,
-) -> Samples:
-    windows = WindowSet(seed, count, settings.scenes, settings.encoding)
-    return generate(
-        windows,
-        folder / "windows",
-        processes=settings.processes,
-        progress=(lambda done, total: progress(name, done, total)) if progress else None,
+) -> tuple[Classifier, FitResult]:
+    model = build(network, settings.encoding.channels, seed=settings.seed)
+    training, validation = (
+        ArrayDataset(part.images, part_labels, part.places)
+        for part, part_labels in (
+            (sets["training"], labels),
+            (sets["validation"], sets["validation"].labels),
+        )
     )
+    return model, fit(model, training, validation, loop, folder)
 
 
-def _logits(model: Classifier, samples: Samples) -> NDArray[np.float32]:
-    starts = range(0, len(samples), 256)
-    with torch.inference_mode():
-        parts = [
-            model(torch.from_numpy(samples.images[start : start + 256]).float()).logit.numpy()
-            for start in starts
-        ]
-    return np.concatenate(parts)
+def _known_as(weights: Path) -> dict[str, str]:
+    """Name and hash of a model, for the card of its pupil."""
+    _, card = load(weights)
+    return {
+        "name": str(card["name"]),
+        "commit": str(card.get("commit", "that of its pupil")),
+        "sha256": _sha256(weights),
+    }
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _metrics(
