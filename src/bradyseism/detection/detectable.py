@@ -8,7 +8,7 @@ correlation of every window of a scan are measured, and the ratio is looked up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +41,7 @@ MOST_MISSING = 0.25
 # this file: the curve knows one finer level, and the least of many estimates is low.
 MARGIN = 1.5
 # Pixels of a map that share one rate.
-STEP = 4
+STEP = 8
 _SOFTEST = 0.05
 
 
@@ -145,44 +145,55 @@ def detectable_rate(
     look: the curve is of full windows, and a plane over a part hides what is as wide. Deformation
     is part of the spread: around a strong source the rate is too high.
     """
-    finest = scanned.levels[0].grid
-    best = np.full(finest.shape, np.nan, dtype=np.float32)
-    width = np.full(finest.shape, np.nan, dtype=np.float32)
+    answers = [
+        answer
+        for level in scanned.levels
+        if (answer := _answers(level, scanned, curve, size, prior))
+    ]
+    shape = scanned.levels[0].grid.shape
+    best = np.full((2, *shape), np.nan, dtype=np.float32)
     for full in (True, False):
-        seen, of_width = _smallest(scanned, curve, size, prior, full=full)
-        new = np.isnan(best)
-        best[new], width[new] = seen[new], of_width[new]
-    return best, width
+        seen = _smallest(answers, scanned.levels[0], size, full=full)
+        best = np.where(np.isnan(best[0]), seen, best)
+    return best[0], best[1]
+
+
+def _answers(
+    level: Level, scanned: Scan, curve: DetectionCurve, size: int, prior: float
+) -> tuple[Level, NDArray[np.void], NDArray[np.float64], NDArray[np.bool_]] | None:
+    """Windows of a level, the least rate and its width in each, and which are full."""
+    table = scanned.windows[scanned.windows["pixel_size"] == level.pixel_size]
+    if not len(table):
+        return None
+    windows = np.stack([level.crop(int(w["row"]), int(w["column"]), size) for w in table])
+    spread, correlation = window_noise(windows)
+    rates = MARGIN * spread[:, None] * curve.needed(correlation, prior)
+    widths = curve.widths[rates.argmin(axis=1)] * size * level.pixel_size
+    full = np.isnan(windows).mean(axis=(1, 2)) <= MOST_MISSING
+    return level, table, np.stack([rates.min(axis=1), widths]), full
 
 
 def _smallest(
-    scanned: Scan, curve: DetectionCurve, size: int, prior: float, *, full: bool
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    answers: Sequence[tuple[Level, NDArray[np.void], NDArray[np.float64], NDArray[np.bool_]]],
+    finest: Level,
+    size: int,
+    *,
+    full: bool,
+) -> NDArray[np.float32]:
     """Smallest rate and its width over levels, by the full windows alone or by the others."""
-    finest = scanned.levels[0].grid
-    best = np.full(finest.shape, np.inf, dtype=np.float32)
-    width = np.full(finest.shape, np.nan, dtype=np.float32)
-    for level in scanned.levels:
-        table = scanned.windows[scanned.windows["pixel_size"] == level.pixel_size]
-        cut = [level.crop(int(w["row"]), int(w["column"]), size) for w in table]
-        kept = [(np.isnan(window).mean() <= MOST_MISSING) == full for window in cut]
-        if not any(kept):
+    rows, columns = finest.grid.shape
+    best = np.full((2, rows, columns), np.nan, dtype=np.float32)
+    best[0] = np.inf
+    for level, table, values, are_full in answers:
+        kept = are_full == full
+        if not kept.any():
             continue
-        table, windows = table[kept], np.stack(cut)[kept]
-        spread, correlation = window_noise(windows)
-        rates = MARGIN * spread[:, None] * curve.needed(correlation, prior)
-        choice = rates.argmin(axis=1)
-        widths = curve.widths[choice] * size * level.pixel_size
-        factor = round(level.pixel_size / finest.transform.a)
-        painted = _paint(level, table, np.stack([rates.min(axis=1), widths]), size)
-        rate, of_width = (
-            layer.repeat(factor, axis=0).repeat(factor, axis=1)[: best.shape[0], : best.shape[1]]
-            for layer in painted
-        )
-        better = rate < best
-        best[better], width[better] = rate[better], of_width[better]
-    best[np.isinf(best)] = np.nan
-    return best, width
+        factor = round(level.pixel_size / finest.pixel_size)
+        painted = _paint(level, table[kept], values[:, kept], size)
+        painted = painted.repeat(factor, axis=1).repeat(factor, axis=2)[:, :rows, :columns]
+        best = np.where(painted[0] < best[0], painted, best)
+    best[0, np.isinf(best[0])] = np.nan
+    return best
 
 
 def detectable_map(

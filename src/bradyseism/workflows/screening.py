@@ -182,6 +182,7 @@ def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
     about = {
         "program": f"bradyseism {version('bradyseism')}",
         "prior": screening.detector.calibration.prior,
+        "warnings": [f"{name}: {words}" for name, words in screening.warnings],
     }
     write_geojson(folder / "detections.geojson", features, about)
     if len(screening.results) > 1:

@@ -132,5 +132,5 @@ def _range(resolved: Resolved) -> tuple[str, str]:
     if valid.size == 0:
         return "no valid pixel", "the data"
     low, high = np.percentile(valid, (2.0, 98.0))
-    unit = "in an unknown unit or sign" if velocity is None else "mm/yr, + toward the satellite"
+    unit = "as in the file" if velocity is None else "mm/yr, + toward the satellite"
     return f"{low:.4g} to {high:.4g} {unit} (2-98 %)", "the data"
