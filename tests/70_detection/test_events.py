@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from bradyseism.detection import events
+from bradyseism.detection.calibration import Calibration
 from bradyseism.detection.events import (
     FLAG,
     SecondLook,
@@ -16,8 +17,9 @@ from bradyseism.detection.events import (
     look_again,
     verdict,
 )
-from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import WINDOW_FIELDS, Scan, pyramid, scan
+from bradyseism.detection.runtime import Detector, Prediction
+from bradyseism.detection.scan import WINDOW_FIELDS, Level, Scan, pyramid, scan
+from bradyseism.maps.velocity_map import Grid
 from bradyseism.scenes.demo import Demo
 
 SIZE = 64
@@ -118,3 +120,41 @@ def test_a_second_look_judges_every_level_and_moves_to_the_source(
     assert np.isnan(away.evidence).all()
     assert_allclose(away.easting, float(east) + 1e6)
     assert verdict(away, detector) == -np.inf
+
+
+class Pointing:
+    """Detector that points to the brightest pixel, with a share of its mass; always log-odds 2."""
+
+    def __init__(self, real: Detector, share: float = 1.0) -> None:
+        self.encoding, self.calibration, self.card = real.encoding, Calibration(), real.card
+        self.share = share
+
+    def predict(self, windows: np.ndarray) -> Prediction:
+        size, cells = windows.shape[1], 8
+        brightest = np.nan_to_num(windows).reshape(len(windows), -1).argmax(axis=1)
+        row, column = (axis * cells // size for axis in np.divmod(brightest, size))
+        place = np.zeros((len(windows), cells, cells), np.float32)
+        each = np.arange(len(windows))
+        # The rest lies in the opposite corner, far from any place near the middle.
+        place[each, np.where(row < 4, 7, 0), np.where(column < 4, 7, 0)] = 1 - self.share
+        place[each, row, column] += self.share
+        return Prediction(np.full(len(windows), 2.0, np.float32), place, None)
+
+
+@pytest.mark.parametrize(("share", "evidence"), [(1.0, 2.0), (0.35, 2.0), (0.25, 0.0)])
+@pytest.mark.parametrize("aside", [(0, 0), (5, -4)])
+def test_windows_agree_however_shifted_and_turned_if_they_point_to_the_place(
+    detector: Detector, share: float, evidence: float, aside: tuple[int, int]
+) -> None:
+    rng = np.random.default_rng(0)
+    velocity = 1e-3 * rng.standard_normal((160, 160)).astype(np.float32)
+    velocity[80, 80] = 1.0
+    grid = Grid.around(20.0, 40.0, velocity.shape, pixel_size=200.0)
+    levels = (Level(velocity, grid),)
+    place = levels[0].position(80 + aside[0], 80 + aside[1])
+    look = look_again(levels, Pointing(detector, share), *(float(axis) for axis in place))
+    assert_allclose(look.evidence, [evidence])
+    if share == 1.0:
+        there = levels[0].position(80, 80)
+        # Within half the diagonal of a cell of 8 x 8 pixels.
+        assert np.hypot(look.easting[0] - there[0], look.northing[0] - there[1]) < 5.7 * 200.0
