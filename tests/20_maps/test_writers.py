@@ -395,6 +395,13 @@ class TestStagedFolder:
         kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
         assert kept == {"report.html", "probability.tif", "mine.txt", "b", "b/mine.txt"}
 
+    def test_nothing_written_leaves_everything_as_it_was(self, tmp_path):
+        self.write(tmp_path, "a/probability.tif")
+        self.write(tmp_path)
+        self.write(tmp_path / "new" / "deeper")
+        assert names(tmp_path) == ["a"]
+        assert names(tmp_path / "a") == ["probability.tif"]
+
     def test_failure_leaves_the_earlier_run_whole(self, tmp_path):
         self.write(tmp_path, "a/probability.tif")
         with (

@@ -254,7 +254,7 @@ def test_scorecard_goes_on_from_kept_answers_whoever_counts(tmp_path, monkeypatc
     )
     assert again.as_json() == result.as_json()
     # At another prior other places are looked at again.
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="not callable"):
         yardstick_scorecard.yardstick_scorecard(Detector.load(prior=0.1), **wanted)
     with pytest.raises(ValueError, match="called 'boxcar', which is taken"):
         yardstick_scorecard.yardstick_scorecard(detector, beside={"boxcar": detector})

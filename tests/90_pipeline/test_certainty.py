@@ -83,3 +83,8 @@ def test_a_model_that_knows_no_rates_says_nothing(quiet: VelocityMap) -> None:
     plain = Detector.load()
     plain.card = {key: value for key, value in plain.card.items() if key != "detectable"}
     assert detectable_in_words(detect(quiet, plain)) == ""
+
+
+def test_no_rate_is_told_for_a_prior_that_was_never_tried(quiet: VelocityMap) -> None:
+    told = detectable_in_words(detect(quiet, Detector.load(prior=1e-4)))
+    assert told == "No detectable rate can be stated for this map at this prior."

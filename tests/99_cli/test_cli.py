@@ -124,6 +124,8 @@ def test_a_warning_names_what_is_odd(tmp_path):
     assert odd in warning["warning"]
     assert odd in answer.stderr
     assert odd in (tmp_path / "result" / "report.html").read_text()
+    written = json.loads((tmp_path / "result" / "detections.geojson").read_text())
+    assert odd in written["properties"]["warnings"][0]
 
 
 @pytest.mark.parametrize("command", ["inspect", "detect", "explain"])
@@ -170,6 +172,10 @@ def test_an_output_that_is_a_file_is_refused(demo, tmp_path):
     assert answer.exit_code == 2
     assert "is a file" in answer.stderr
     assert target.read_text() == "precious"
+    # Before any map is opened.
+    answer = call("detect", tmp_path / "missing.tif", "-o", target)
+    assert answer.exit_code == 2
+    assert "is a file" in answer.stderr
 
 
 def test_no_traceback_at_the_shell(tmp_path):

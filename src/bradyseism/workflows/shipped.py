@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -30,8 +29,6 @@ from bradyseism.training.loop import FitResult, fit
 from bradyseism.workflows.card import CardSettings, certainty_facts
 from bradyseism.workflows.publishing import model_card, publish
 from bradyseism.workflows.teaching import log_odds, taught_labels
-
-logger = logging.getLogger(__name__)
 
 Progress = Callable[[str, int, int], None]
 
@@ -151,7 +148,7 @@ def train_shipped(
         kept = folder / f"taught-{windows['training'].digest}-{_sha256(teacher)[:12]}.npy"
         reported = partial(progress, "teaching") if progress else None
         labels = taught_labels(sets["training"], teacher, settings.trust, kept, reported)
-    model, result = _fitted(settings.network, sets, labels, settings, settings.loop, folder)
+    model, result = _fitted(settings, settings.network, sets, labels, folder, loop=settings.loop)
     logits = log_odds(model, sets["calibration"].images)
     calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
     metrics = _metrics(logits, sets["calibration"], calibration)
@@ -178,13 +175,9 @@ def _teacher(folder: Path, sets: Mapping[str, Samples], settings: ShippedSetting
     """Weights of the teacher, in the folder or trained now on the labels of the windows."""
     path = folder / "teacher.safetensors"
     if not path.exists():
+        labels, own = sets["training"].labels, folder / "teacher"
         model, _ = _fitted(
-            settings.teacher,
-            sets,
-            sets["training"].labels,
-            settings,
-            settings.teachers_loop,
-            folder / "teacher",
+            settings, settings.teacher, sets, labels, own, loop=settings.teachers_loop
         )
         logits = log_odds(model, sets["calibration"].images)
         calibration = fit_calibration(logits, sets["calibration"].labels, prior=settings.prior)
@@ -194,21 +187,19 @@ def _teacher(folder: Path, sets: Mapping[str, Samples], settings: ShippedSetting
 
 
 def _fitted(
+    settings: ShippedSettings,
     network: str,
     sets: Mapping[str, Samples],
     labels: NDArray[np.float32],
-    settings: ShippedSettings,
-    loop: TrainingSettings,
     folder: Path,
+    *,
+    loop: TrainingSettings,
 ) -> tuple[Classifier, FitResult]:
+    """Network trained on the training windows with these labels."""
     model = build(network, settings.encoding.channels, seed=settings.seed)
-    training, validation = (
-        ArrayDataset(part.images, part_labels, part.places)
-        for part, part_labels in (
-            (sets["training"], labels),
-            (sets["validation"], sets["validation"].labels),
-        )
-    )
+    known, unseen = sets["training"], sets["validation"]
+    training = ArrayDataset(known.images, labels, known.places)
+    validation = ArrayDataset(unseen.images, unseen.labels, unseen.places)
     return model, fit(model, training, validation, loop, folder)
 
 
