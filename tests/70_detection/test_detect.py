@@ -10,7 +10,7 @@ import pytest
 from affine import Affine
 from numpy.testing import assert_allclose
 
-from bradyseism.detection.detect import DetectionResult, detect
+from bradyseism.detection.detect import DetectionResult, at_its_source, detect
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
@@ -45,6 +45,31 @@ def test_both_hidden_volcanoes_are_found_with_their_sign(
         assert np.sign(nearest.rate) == np.sign(peak)
         # The plane around takes a part of the far field with it.
         assert nearest.rate == pytest.approx(peak, rel=0.4)
+
+
+def test_a_detection_lies_at_its_mogi_source(result: DetectionResult) -> None:
+    for found in result.detections:
+        assert found.source is not None
+        fit = found.source.mogi
+        assert (found.longitude, found.latitude) == (fit.longitude, fit.latitude)
+
+
+def test_a_source_off_the_map_or_nearer_to_another_moves_nothing(
+    made: Demo, result: DetectionResult
+) -> None:
+    one, other = result.detections[:2]
+    grid = made.map.grid
+    assert one.source is not None
+    far = replace(one, longitude=one.longitude + 0.05)
+    moved = at_its_source(far, [far, other], grid)
+    assert (moved.longitude, moved.latitude) == (one.longitude, one.latitude)
+    beside = replace(other, longitude=one.longitude + 0.01, latitude=one.latitude)
+    assert at_its_source(far, [far, beside], grid) is far
+    outside = replace(one.source.mogi, longitude=one.longitude + 20.0)
+    lost = replace(one, source=replace(one.source, mogi=outside))
+    assert at_its_source(lost, [lost], grid) is lost
+    nothing = replace(far, source=None)
+    assert at_its_source(nothing, [nothing], grid) is nothing
 
 
 def test_the_catalogue_says_who_is_flagged_and_who_is_quiet(result: DetectionResult) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import rasterio
+from numpy.testing import assert_allclose
 from typer.testing import CliRunner
 
 from bradyseism import cli
@@ -25,7 +26,8 @@ from bradyseism.physics.line_of_sight import look_vector, project
 from bradyseism.physics.sources import CDM, Mogi
 from bradyseism.physics.variogram_fit import Estimate
 from bradyseism.review.report import write_report
-from bradyseism.review.sources import source_facts
+from bradyseism.review.sources import modelled, source_facts
+from bradyseism.review.views import crop_around
 from bradyseism.workflows.properties import SOURCE_KEYS, source_properties
 from bradyseism.workflows.screening import Screening, as_json, screen, write_screening
 
@@ -91,6 +93,21 @@ def test_the_fields_of_a_source_are_in_the_units_of_their_names(screening, folde
     assert facts["cdm"] is None
     assert facts["reasons"] == ["slope"]
     assert facts["reasons_in_words"] == [HINT.sentence]
+
+
+def test_the_model_lies_where_the_source_is_in_any_cut_around_it():
+    grid = Grid.around(*CENTRE, (91, 81), pixel_size=150.0)
+    look = look_vector(-168.0, 39.0)
+    points = np.meshgrid(*grid.eastings_northings())
+    los = project(Mogi(1.8e3, -900.0, 2.5e3, 1.5e5).displacement(*points), look)
+    one = VelocityMap(los.astype(np.float32), grid, 5.0, np.asarray(look, np.float32))
+    source, _ = what_it_is(one, CENTRE, 2e3)
+    beside = tuple(float(v) for v in grid.longitude_latitude(40.0, 52.0))
+    nothing, ring = np.zeros(grid.shape, np.float32), grid.footprint()
+    crop = crop_around(one, nothing, beside, half_width=3e3, evidence=np.eye(8), window=ring)
+    model, rest = modelled(crop, source.mogi)
+    assert_allclose(model.velocity, crop.velocity + crop.surroundings, atol=0.02 * los.max())
+    assert np.nanmax(np.abs(rest.velocity)) < 0.02 * los.max()
 
 
 @pytest.fixture(scope="module")

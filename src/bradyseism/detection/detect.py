@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -19,7 +20,7 @@ from bradyseism.detection.reasons import Reason
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, scan
 from bradyseism.detection.source_fit import SourceEstimate
-from bradyseism.maps.near import on_grid, pixels_near
+from bradyseism.maps.near import distance, on_grid, pixels_near
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -66,7 +67,8 @@ class Detection:
     identifier : str
         Map name and rank.
     longitude, latitude : float
-        Centre (degrees, WGS84).
+        Centre (degrees, WGS84): of the Mogi source, or where the windows see it if there is none or
+        it lies off the map or nearer to where they see another detection.
     probability : float
         Calibrated at the prior of the detector, 0.5-1.
     rate : float
@@ -190,13 +192,13 @@ def detect(
     scanned = scan(velocity_map, detector)
     candidates = find_candidates(scanned, detector)
     flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
-    described = (
-        _describe(
-            candidate, rank, scanned, detector, velocity_map=velocity_map, catalogue=catalogue
-        )
+    described = [
+        _describe(candidate, rank, scanned, detector, velocity_map=velocity_map)
         for rank, candidate in enumerate(flagged, start=1)
-    )
-    detections = tuple(_explained(found, velocity_map, elevation) for found in described)
+    ]
+    explained = [_explained(found, velocity_map, elevation) for found in described]
+    placed = [at_its_source(found, explained, velocity_map.grid) for found in explained]
+    detections = tuple(_associated(found, catalogue) for found in placed)
     evidence = _evidence(scanned, candidates, detector.encoding.size)
     own, finest = velocity_map.grid, scanned.levels[0].grid
     (probability,) = resample(
@@ -218,7 +220,6 @@ def _describe(
     detector: Detector,
     *,
     velocity_map: VelocityMap,
-    catalogue: Catalogue | None,
 ) -> Detection:
     level, size = scanned.levels[candidate.level], detector.encoding.size
     row, column = _pixel(level.grid, candidate.easting, candidate.northing)
@@ -232,8 +233,6 @@ def _describe(
     easting, northing = (
         float(v) for v in level.position(top + (size - 1) / 2, left + (size - 1) / 2)
     )
-    volcano, distance = catalogue.nearest(longitude, latitude) if catalogue else (None, None)
-    near = distance is not None and distance <= max(ASSOCIATION, radius)
     return Detection(
         f"{velocity_map.name}-{rank}",
         longitude,
@@ -244,8 +243,6 @@ def _describe(
         footprint,
         Window(level.pixel_size, size, easting, northing, _ring(level.grid, corners)),
         grad_cam(features, detector.head)[0] if features is not None else np.zeros((1, 1)),
-        volcano if near else None,
-        distance,
     )
 
 
@@ -255,6 +252,30 @@ def _explained(
     place = found.longitude, found.latitude
     source, reasons = what_it_is(velocity_map, place, found.radius, elevation)
     return replace(found, source=source, reasons=reasons)
+
+
+def at_its_source(found: Detection, others: Sequence[Detection], grid: Grid) -> Detection:
+    """Move a detection to its Mogi source, unless that is off the map or nearer to another.
+
+    The source lies nearer to the truth than what the windows point to, most of all where the signal
+    is wide.
+    """
+    if not found.source:
+        return found
+    fit = found.source.mogi
+    own = distance(found, fit)
+    taken = any(distance(one, fit) < own for one in others)
+    if taken or not on_grid(grid, fit.longitude, fit.latitude):
+        return found
+    return replace(found, longitude=fit.longitude, latitude=fit.latitude)
+
+
+def _associated(found: Detection, catalogue: Catalogue | None) -> Detection:
+    if not catalogue:
+        return found
+    volcano, away = catalogue.nearest(found.longitude, found.latitude)
+    near = away is not None and away <= max(ASSOCIATION, found.radius)
+    return replace(found, volcano=volcano if near else None, volcano_distance=away)
 
 
 def _measure(

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Geod
 from scipy import special
 
 from bradyseism.detection.detect import Detection, DetectionResult, evidence_around
@@ -22,6 +21,7 @@ from bradyseism.detection.events import FLAG
 from bradyseism.detection.source_fit import SourceEstimate, estimate_source, look_around
 from bradyseism.detection.surroundings import Blocks
 from bradyseism.maps.frames import mean_look
+from bradyseism.maps.near import distance
 from bradyseism.physics.variogram_fit import Estimate
 
 LINKED = 5e3
@@ -39,7 +39,6 @@ MISSED = 0.05
 LEAST_PARALLAX = 0.3
 """East parts of two looks must differ by this much for vertical and east motion to be told."""
 
-_GEOD = Geod(ellps="WGS84")
 _CERTAIN = 1e-6
 _BELL = math.sqrt(2.0 * math.log(2.0))  # radius at half height over the deviation of a bell
 _WIDTHS = 1.959964
@@ -181,15 +180,11 @@ def _nearest(lead: Detection, found: Sequence[Detection]) -> Detection | None:
     if any(one is lead for one in found):
         return lead
     near = [
-        (distance, one)
+        (away, one)
         for one in found
-        if (distance := _distance(lead, one)) <= max(LINKED, lead.radius, one.radius)
+        if (away := distance(lead, one)) <= max(LINKED, lead.radius, one.radius)
     ]
     return min(near, key=lambda pair: pair[0])[1] if near else None
-
-
-def _distance(one: Detection, other: Detection) -> float:
-    return float(_GEOD.inv(one.longitude, one.latitude, other.longitude, other.latitude)[2])
 
 
 def _place(

@@ -62,11 +62,12 @@ class SourceFit:
     model : {"Mogi", "CDM"}
         Kind of source.
     source : Mogi or CDM
-        The best one, in metres east and north of the place; its displacement (m) is that of a year.
+        The best one, in metres east and north of the place asked about; its displacement (m) is
+        that of a year.
     longitude, latitude : float
         Of its centre (degrees, WGS84).
     easting, northing : Estimate
-        Of its centre from the place (m).
+        Of its centre from the place asked about (m).
     depth : Estimate
         Of its centre below the ground (m), which counts as level.
     strength : Estimate

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pyproj import Geod
 from scipy.stats import binomtest
 
 from bradyseism.detection.detect import detect
@@ -28,6 +27,7 @@ from bradyseism.evaluation.injection_plan import (
     look_of,
 )
 from bradyseism.evaluation.scores import Interval, exact_interval
+from bradyseism.maps.near import distance
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "threshold_at",
 ]
 
-_GEOD = Geod(ellps="WGS84")
 Progress = Callable[[int, int, str], None]
 
 
@@ -359,7 +358,7 @@ def run_injection(
     quiet, loud = scores[:, : len(frames)], scores[:, len(frames) :]
     distances = np.array(
         [
-            [_distance(one, best) for best in answer]
+            [distance(one, best) for best in answer]
             for one, answer in zip(plan, answers[len(frames) :], strict=True)
         ]
     ).T
@@ -379,13 +378,6 @@ def _strongest(score: NDArray[np.floating[Any]], grid: Grid) -> Best:
     row, column = np.unravel_index(np.nanargmax(score), score.shape)
     longitude, latitude = grid.longitude_latitude(row, column)
     return Best(float(score[row, column]), float(longitude), float(latitude))
-
-
-def _distance(one: Injection, best: Best) -> float:
-    if not np.isfinite(best.longitude):
-        return float("nan")
-    _, _, distance = _GEOD.inv(one.longitude, one.latitude, best.longitude, best.latitude)
-    return float(distance)
 
 
 def _interval_json(name: str, interval: Interval) -> dict[str, float]:

@@ -30,6 +30,7 @@ from bradyseism.evaluation.scores import exact_interval
 from bradyseism.evaluation.split import ANATOLIAN_SPLIT
 from bradyseism.evaluation.truth import Place, read_truth
 from bradyseism.evaluation.window_boxcar import baseline_methods
+from bradyseism.maps.near import distance
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.maps.writers.atomic import write_bytes
 
@@ -192,9 +193,7 @@ def score_map(
     testing = windows[ANATOLIAN_SPLIT.selects(windows["longitude"], windows["latitude"], "testing")]
     # The detection that finds a centre counts, though a real neighbour may be more probable.
     finding = [one for one in flagged if _is_near(one, must)] or list(result.detections)
-    distances = [
-        place.distance(best.longitude, best.latitude) for best in finding[:1] for place in must
-    ]
+    distances = [distance(place, best) for best in finding[:1] for place in must]
     return MapScore(
         map=name,
         volcanic=volcanic,
@@ -301,9 +300,7 @@ def _methods(detector: Detector) -> dict[str, Method]:
 
 
 def _is_near(detection: Detection, places: Sequence[Place]) -> bool:
-    return any(
-        place.distance(detection.longitude, detection.latitude) <= place.radius for place in places
-    )
+    return any(distance(place, detection) <= place.radius for place in places)
 
 
 def _markdown_row(score: MapScore) -> str:

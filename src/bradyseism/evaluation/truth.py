@@ -9,8 +9,6 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
-from pyproj import Geod
-
 from bradyseism.maps.readers import ReadOptions, open_map, options_from_row
 from bradyseism.maps.velocity_map import VelocityMap
 
@@ -21,7 +19,6 @@ logger = logging.getLogger(__name__)
 TRUTH_TABLE = "truth.csv"
 _NEEDED = ("map", "path", "volcanic", "must", "may")
 _VOLCANIC: Mapping[str, bool | None] = {"1": True, "0": False, "ambiguous": None}
-_GEOD = Geod(ellps="WGS84")
 
 
 @dataclass(frozen=True)
@@ -39,11 +36,6 @@ class Place:
     longitude: float
     latitude: float
     radius: float
-
-    def distance(self, longitude: float, latitude: float) -> float:
-        """Geodesic distance (m) of another place, degrees."""
-        _, _, distance = _GEOD.inv(self.longitude, self.latitude, longitude, latitude)
-        return float(distance)
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,35 @@
-"""Which pixels of a grid lie near a point on the Earth."""
+"""How far apart points on the Earth are, and which pixels of a grid lie near one."""
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pyproj import Geod
 
 from bradyseism.maps.velocity_map import Grid
 
-__all__ = ["on_grid", "pixels_near"]
+__all__ = ["Point", "distance", "on_grid", "pixels_near"]
+
+_GEOD = Geod(ellps="WGS84")
+
+
+class Point(Protocol):
+    """Anything with a place on the Earth (degrees, WGS84)."""
+
+    @property
+    def longitude(self) -> float:
+        """East of Greenwich."""
+
+    @property
+    def latitude(self) -> float:
+        """Geodetic, north positive."""
+
+
+def distance(one: Point, other: Point) -> float:
+    """Geodesic distance (m) of two points; NaN where one is not finite."""
+    return float(_GEOD.inv(one.longitude, one.latitude, other.longitude, other.latitude)[2])
 
 
 def on_grid(grid: Grid, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np.bool_]:
@@ -18,9 +40,9 @@ def on_grid(grid: Grid, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np
 
 
 def pixels_near(
-    grid: Grid, longitude: float, latitude: float, distance: float
+    grid: Grid, longitude: float, latitude: float, radius: float
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the pixels whose centres lie within a distance (m) of a point.
+    """Rows and columns of the pixels whose centres lie within a radius (m) of a point.
 
     None for a point that the CRS cannot represent; one outside the grid may be near its rim.
     """
@@ -31,7 +53,7 @@ def pixels_near(
         (np.arange(length) - float(one)) * side
         for length, one, side in zip(grid.shape, place, grid.pixel_sides, strict=True)
     ]
-    close = [np.flatnonzero(np.abs(one) <= distance) for one in away]
-    within = np.hypot(away[0][close[0]][:, None], away[1][close[1]]) <= distance
+    close = [np.flatnonzero(np.abs(one) <= radius) for one in away]
+    within = np.hypot(away[0][close[0]][:, None], away[1][close[1]]) <= radius
     row, column = np.nonzero(within)
     return close[0][row], close[1][column]

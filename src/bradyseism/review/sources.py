@@ -23,7 +23,7 @@ def modelled(crop: Crop, fit: SourceFit) -> tuple[Crop, Crop]:
     Parameters
     ----------
     crop : Crop
-        About the detection that the source was fitted to.
+        Any that lies around the source.
     fit : SourceFit
         The source.
 
@@ -32,9 +32,10 @@ def modelled(crop: Crop, fit: SourceFit) -> tuple[Crop, Crop]:
     model, rest : Crop
         m/yr, NaN where the map is; the median of the rest is zero.
     """
-    half = (crop.grid.shape[0] - 1) / 2
-    along = (np.arange(crop.grid.shape[0]) - half) * crop.pixel_size
-    easting, northing = np.meshgrid(along, -along)
+    row, column = crop.grid.row_column(fit.longitude, fit.latitude)
+    rows, columns = np.indices(crop.grid.shape)
+    easting = (columns - column) * crop.pixel_size + fit.source.easting
+    northing = (row - rows) * crop.pixel_size + fit.source.northing
     look = np.array(VERTICAL) if crop.look is None else crop.look
     seen = project(fit.source.displacement(easting, northing), look)
     valid = np.isfinite(crop.velocity)
