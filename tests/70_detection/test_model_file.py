@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from multiprocessing import get_all_start_methods, get_context
 
 import numpy as np
 import pytest
@@ -80,3 +81,18 @@ def test_what_does_not_fit_is_refused(
 def test_a_file_that_is_cut_short_is_refused(content: bytes, shipped: Detector) -> None:
     with pytest.raises(ValueError, match="is no whole ONNX file"):
         with_head(content[: len(content) // 2], shipped.head, shipped.head, {})
+
+
+@pytest.mark.skipif("fork" not in get_all_start_methods(), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_predicts_what_its_parent_does(shipped: Detector) -> None:
+    windows = np.random.default_rng(3).standard_normal((70, 64, 64)).astype(np.float32)
+    expected = shipped.predict(windows).logit  # the threads of the parent are started
+    answer = get_context("fork").SimpleQueue()
+    child = get_context("fork").Process(
+        target=lambda: answer.put(shipped.predict(windows).logit), daemon=True
+    )
+    child.start()
+    child.join(timeout=30)
+    assert child.exitcode == 0
+    assert_allclose(answer.get(), expected, rtol=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -190,24 +191,26 @@ def detect(
         Without detections where nothing is found or nothing is observable.
     """
     scanned = scan(velocity_map, detector)
-    candidates = find_candidates(scanned, detector)
-    flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
-    described = [
-        _describe(candidate, rank, scanned, detector, velocity_map=velocity_map)
-        for rank, candidate in enumerate(flagged, start=1)
-    ]
-    explained = [_explained(found, velocity_map, elevation) for found in described]
-    placed = [at_its_source(found, explained, velocity_map.grid) for found in explained]
-    detections = tuple(_associated(found, catalogue) for found in placed)
-    evidence = _evidence(scanned, candidates, detector.encoding.size)
-    own, finest = velocity_map.grid, scanned.levels[0].grid
-    (probability,) = resample(
-        [evidence],
-        own.shape,
-        lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
-    )
-    volcanoes = _status(velocity_map, detections, probability, catalogue)
-    rate, width = detectable_map(velocity_map, scanned, detector) or (None, None)
+    with ThreadPoolExecutor(1) as beside:
+        detectable = beside.submit(detectable_map, velocity_map, scanned, detector)
+        candidates = find_candidates(scanned, detector)
+        flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
+        described = [
+            _describe(candidate, rank, scanned, detector, velocity_map=velocity_map)
+            for rank, candidate in enumerate(flagged, start=1)
+        ]
+        explained = [_explained(found, velocity_map, elevation) for found in described]
+        placed = [at_its_source(found, explained, velocity_map.grid) for found in explained]
+        detections = tuple(_associated(found, catalogue) for found in placed)
+        evidence = _evidence(scanned, candidates, detector.encoding.size)
+        own, finest = velocity_map.grid, scanned.levels[0].grid
+        (probability,) = resample(
+            [evidence],
+            own.shape,
+            lambda row, column: finest.row_column(*own.longitude_latitude(row, column)),
+        )
+        volcanoes = _status(velocity_map, detections, probability, catalogue)
+        rate, width = detectable.result() or (None, None)
     return DetectionResult(
         velocity_map, detections, probability, scanned.windows, volcanoes, rate, width
     )

@@ -71,6 +71,7 @@ class Detector:
             content, sess_options=options, providers=["CPUExecutionProvider"]
         )
         self._threads = min(os.cpu_count() or 1, 8)
+        self._pool = ThreadPoolExecutor(self._threads), os.getpid()
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.card: Mapping[str, Any] = json.loads(metadata.get("card", "{}"))
         if "encoding" not in self.card or "head" not in metadata:
@@ -142,8 +143,9 @@ class Detector:
             return outputs
 
         starts = range(0, max(len(windows), 1), size)
-        with ThreadPoolExecutor(self._threads) as pool:
-            parts = list((pool.map if len(starts) > 1 else map)(run, starts))
+        if self._pool[1] != os.getpid():  # threads do not survive a fork
+            self._pool = ThreadPoolExecutor(self._threads), os.getpid()
+        parts = list((self._pool[0].map if len(starts) > 1 else map)(run, starts))
         logit, place, *rest = (np.concatenate(column) for column in zip(*parts, strict=True))
         if placed:
             weight = np.exp(place - place.max(axis=(1, 2), keepdims=True, initial=-np.inf))

@@ -202,11 +202,10 @@ def estimate_source(maps: Sequence[Blocks]) -> SourceEstimate:
     return replace(estimate, cdm=_cdm_fit(family, best, maps))
 
 
-def mogi_solution(maps: Sequence[Blocks], start: Array | None = None) -> Solution:
+def mogi_solution(maps: Sequence[Blocks]) -> Solution:
     """Best Mogi source of one or several maps of a place."""
     family = MogiFamily(_width(maps))
-    begin = best_of(family, family.trials(), maps) if start is None else start
-    return solve(family, maps, begin)
+    return solve(family, maps, best_of(family, family.trials(), maps))
 
 
 def mogi_record(found: Solution) -> Mogi:

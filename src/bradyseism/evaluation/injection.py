@@ -206,7 +206,7 @@ class InjectionResult:
         found = self.found(method, located=located)[chosen]
         return exact_interval(int(found.sum()), found.size)
 
-    def winner(self, rate: float, *, located: bool = False) -> tuple[str, str, float]:
+    def winner(self, rate: float) -> tuple[str, str, float]:
         """Who finds most at a peak rate (m/yr), who comes second, and how far by chance.
 
         Returns
@@ -218,7 +218,7 @@ class InjectionResult:
             two finds (McNemar's test); 1 where they find the same. NaN with a single method.
         """
         chosen = self._chosen(rate, None)
-        found = {name: self.found(name, located=located)[chosen] for name in self.scores}
+        found = {name: self.found(name)[chosen] for name in self.scores}
         ranked = sorted(found, key=lambda name: -int(found[name].sum()))
         if len(ranked) < 2:
             return ranked[0], ranked[0], float("nan")

@@ -289,14 +289,17 @@ def without_planes(
 
 def _masked_median(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Median of the valid pixels of each window; 0 where there is none."""
-    flat = np.where(valid, values, np.float32(np.inf)).reshape(len(values), -1)
-    flat.sort(axis=1)
-    count = valid.reshape(len(values), -1).sum(axis=1)
-    low, high = np.maximum(count - 1, 0) // 2, count // 2
-    high = np.minimum(high, flat.shape[1] - 1)
-    each = np.arange(len(values))
-    median = 0.5 * (flat[each, low].astype(np.float64) + flat[each, high])
-    return np.where(count > 0, median, 0.0)
+    median = np.zeros(len(values))
+    # Window by window: halving the valid pixels takes half the time of sorting them.
+    for index, (window, known) in enumerate(zip(values, valid, strict=True)):
+        data = window[known]
+        if half := data.size // 2:
+            data.partition(half)
+            low = data[half] if data.size % 2 else data[:half].max()
+            median[index] = 0.5 * (float(low) + float(data[half]))
+        elif data.size:
+            median[index] = data[0]
+    return median
 
 
 def _short_lag_noise(
