@@ -267,24 +267,25 @@ def without_planes(
     # By sums along rows and columns: the threads of a matrix product would go on spinning beside
     # those of the network.
     axis = np.linspace(-1.0, 1.0, windows.shape[1])
-    filled = np.where(valid, windows, 0.0).astype(np.float64)
+    filled = np.where(valid, windows, np.float32(0.0))
     weight = [valid.sum(axis=2), valid.sum(axis=1)]
     moments = [[(w * axis**power).sum(axis=1) for power in range(3)] for w in weight]
-    mixed = np.einsum("nij,i,j->n", valid, axis, axis)
+    mixed = np.einsum("nij,j->ni", valid, axis) @ axis
     (count, row, row_square), (_, column, column_square) = moments
     normal = np.stack(
         [count, row, column, row, row_square, mixed, column, mixed, column_square], axis=1
     ).reshape(-1, 3, 3)
     # A ridge far below any pixel's weight keeps lines and single pixels solvable.
     normal += 1e-9 * np.maximum(normal[:, :1, :1], 1.0) * np.eye(3)
-    by_row, by_column = filled.sum(axis=2), filled.sum(axis=1)
+    by_row, by_column = (filled.sum(axis=across, dtype=np.float64) for across in (2, 1))
     right = np.stack(
         [by_row.sum(axis=1), (by_row * axis).sum(axis=1), (by_column * axis).sum(axis=1)], axis=1
     )
     level, down, along = np.linalg.solve(normal, right[..., None])[..., 0].T
-    filled -= (level[:, None] + down[:, None] * axis)[:, :, None]
-    filled -= (along[:, None] * axis)[:, None, :]
-    return np.where(valid, filled, 0.0).astype(np.float32)
+    filled -= (level[:, None] + down[:, None] * axis).astype(np.float32)[:, :, None]
+    filled -= (along[:, None] * axis).astype(np.float32)[:, None, :]
+    filled[~valid] = 0.0
+    return filled.astype(np.float32, copy=False)
 
 
 def _masked_median(values: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float64]:
