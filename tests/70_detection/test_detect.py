@@ -128,6 +128,18 @@ def test_the_grid_of_the_map_hardly_matters(made: Demo, detector: Detector) -> N
     assert np.sign(nearest.rate) == np.sign(peak)
 
 
+@pytest.mark.parametrize("depth", [5e3, 8e3, 14e3])
+def test_the_radius_is_that_at_half_of_the_peak_however_wide(
+    detector: Detector, depth: float
+) -> None:
+    quiet = quiet_map()
+    rows, columns = np.indices(quiet.velocity.shape)
+    away = 200.0 * np.hypot(rows - 128, columns - 128)
+    mogi = 0.03 * (1 + (away / depth) ** 2) ** -1.5
+    found = detect(quiet.with_velocity(quiet.velocity / 3 + mogi), detector).detections[0]
+    assert found.radius == pytest.approx(depth * np.sqrt(2 ** (2 / 3) - 1), rel=0.1)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_turbulence_alone_is_not_flagged(detector: Detector, seed: int) -> None:
     assert detect(quiet_map(seed), detector).detections == ()

@@ -11,11 +11,12 @@ from numpy.testing import assert_allclose
 from bradyseism.detection.detect import detect
 from bradyseism.detection.detectable import (
     DetectionCurve,
+    _paint,
     detectable_rate,
     window_noise,
 )
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import Scan, pyramid, scan
+from bradyseism.detection.scan import WINDOW_FIELDS, Level, Scan, pyramid, scan
 from bradyseism.evaluation.certainty import (
     CertaintySettings,
     _crossings,
@@ -112,6 +113,17 @@ def test_a_quiet_side_shows_less_than_a_noisy_one(detector: Detector) -> None:
     ratio = np.nanmedian(rate[:, -50:]) / np.nanmedian(rate[:, :50])
     # Resampling smooths the noise here more, there less.
     assert ratio == pytest.approx(5.0, rel=0.4)
+
+
+def test_at_the_rim_the_noisiest_window_counts_and_inside_the_one_in_whose_middle_it_lies() -> None:
+    level = Level(np.zeros((64, 96), np.float32), a_map(np.zeros((64, 96))).grid)
+    windows = np.zeros(2, WINDOW_FIELDS)
+    windows["column"] = 0, 32
+    for values in ([5.0, 1.0], [1.0, 5.0]):
+        (seen,) = _paint(level, windows, np.array([values]), 64)
+        assert_allclose(seen[8, 32:64], 5.0)
+        assert_allclose(seen[8, [8, 88]], values)
+        assert_allclose(seen[32, [40, 56]], values)
 
 
 def test_where_nothing_is_seen_there_is_no_rate(detector: Detector) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pyproj
 import pytest
@@ -95,6 +97,10 @@ def test_the_chance_by_table_is_that_of_a_map_so_large_at_its_own_pixel_size() -
     many = made.chance(noise, (200.0, 200.0), 1.0, 4900, 6.0)
     assert many == pytest.approx(1 - (1 - np.exp(-6.0)) ** 100)
     assert made.chance(noise, (200.0, 200.0), 1.0, 49, 60.0) == false_alarm.LEAST_CLAIM
+    # Means over two by two pixels leave a quarter of the nugget: half of the variance of this law.
+    grainy = replace(made, log_odds=made.log_odds * np.array([1.0, 3.0])[:, None, None])
+    rough = ExponentialModel(1.0, 200.0, 4.0)
+    assert grainy.chance(rough, (100.0, 200.0), 1.0, 49, 6.0) == pytest.approx(np.exp(-6.0 / 2.0))
     # At pixels a hundred times finer the noise is as long as the table goes.
     assert made.chance(noise, (2.0, 2.0), 1.0, 49, 6.0) == pytest.approx(np.exp(-3.0))
 

@@ -10,7 +10,13 @@ from affine import Affine
 from scipy.special import logit
 
 from bradyseism.detection.detect import Detection, DetectionResult, Window, evidence_around
-from bradyseism.detection.places import MISSED, combined_probability, find_places
+from bradyseism.detection.places import (
+    MISSED,
+    combined_probability,
+    find_places,
+    ground_motion,
+)
+from bradyseism.detection.source_fit import look_around
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
@@ -147,6 +153,31 @@ def test_maps_of_the_same_track_are_one_look_and_tell_no_east():
     assert place.probability == pytest.approx(0.7)
     assert place.motion is None
     assert place.source is not None
+
+
+@pytest.mark.parametrize(("incidence", "looks"), [(30.0, 1), (28.0, 2)])
+def test_looks_are_two_from_ten_degrees_on(incidence, looks):
+    maps = [
+        result("a", DESCENDING, [(0, 0, 0.7)]),
+        result("b", look_vector(-168.0, incidence), [(0, 0, 0.8)], seed=3),
+    ]
+    (place,) = find_places(maps, PRIOR)
+    assert place.looks == looks
+
+
+def test_intervals_of_motion_hold_the_truth_and_tell_something():
+    push, held = (3e-3, 0.0, 5e-3), []
+    for seed in range(0, 24, 2):
+        blocks = [
+            look_around(result("one", look, seed=seed + n, push=push).map, place_at(0, 0), 2.35e3)
+            for n, look in enumerate((DESCENDING, ASCENDING))
+        ]
+        motion = ground_motion(blocks, 2e3 * np.sqrt(2 * np.log(2)))
+        held += [one.low <= truth <= one.high for one, truth in zip(
+            (motion.east, motion.up), (push[0], push[2]), strict=True
+        )]  # fmt: skip
+        assert motion.up.high - motion.up.low < 1.5e-3
+    assert np.mean(held) >= 0.8
 
 
 def test_without_a_look_there_is_no_common_source():

@@ -11,6 +11,7 @@ from affine import Affine
 from numpy.testing import assert_allclose, assert_array_equal
 from pyproj import CRS
 from scipy.stats import norm
+from scipy.stats import t as student
 
 from bradyseism.detection.runtime import Detector
 from bradyseism.evaluation import heavy_tail, yardstick_scorecard
@@ -137,6 +138,19 @@ def test_clairvoyant_beats_other_methods_where_tails_are_heavy(maps, pool):
         score = BASELINES[name]
         other = judge(windows, score_map_method(score), 0.125, pool)
         assert share > other.found[6e3].mean() + 0.1, name
+
+
+def test_whitened_pixels_have_the_scale_of_their_law():
+    rng = np.random.default_rng(4)
+    pixels = np.concatenate([_white(heavy_map(seed), rng) for seed in range(40, 46)])
+    within = np.abs(pixels) < student.ppf(0.95, heavy_tail.FREEDOM)
+    assert np.mean(within) == pytest.approx(0.9, abs=0.015)
+
+
+def _white(window, rng):
+    """Whitened pixels of a window that holds nothing but pixel noise of the law."""
+    noise = 2e-3 * rng.standard_t(heavy_tail.FREEDOM, size=window.velocity.shape)
+    return heavy_tail._Whitener.of(window.with_velocity(noise.astype(np.float32))).noise
 
 
 def test_heavy_tailed_statistic_is_worth_more_than_correlation():

@@ -7,12 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from scipy.special import logit
 
 from bradyseism.detection.detect import DetectionResult, detect
+from bradyseism.detection.false_alarm import FalseAlarm, own_noise
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.scenes.synthesis import SceneSettings, random_scene
 from bradyseism.workflows.certainty import (
+    _by_table,
     detectable_in_words,
     false_alarm_facts,
     with_false_alarms,
@@ -88,3 +91,13 @@ def test_a_model_that_knows_no_rates_says_nothing(quiet: VelocityMap) -> None:
 def test_no_rate_is_told_for_a_prior_that_was_never_tried(quiet: VelocityMap) -> None:
     told = detectable_in_words(detect(quiet, Detector.load(prior=1e-4)))
     assert told == "No detectable rate can be stated for this map at this prior."
+
+
+def test_the_chance_by_table_does_not_depend_on_the_prior(result: DetectionResult) -> None:
+    chances = []
+    for prior in (0.5, 0.1):
+        one = Detector.load(prior=prior)
+        noise = FalseAlarm(0.1, 9, 0, own_noise(result.map))
+        chances.append(_by_table(result, one, noise, 0.5 + float(logit(prior))))
+    assert chances[0] == pytest.approx(chances[1])
+    assert 0.0 < chances[0] < 1.0
