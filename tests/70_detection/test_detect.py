@@ -10,7 +10,7 @@ import pytest
 from affine import Affine
 from numpy.testing import assert_allclose
 
-from bradyseism.detection.detect import DetectionResult, at_its_source, detect
+from bradyseism.detection.detect import DetectionResult, at_its_source, detect, same_source
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
@@ -70,6 +70,23 @@ def test_a_source_off_the_map_or_nearer_to_another_moves_nothing(
     assert at_its_source(lost, [lost], grid) is lost
     nothing = replace(far, source=None)
     assert at_its_source(nothing, [nothing], grid) is nothing
+
+
+def test_detections_of_one_source_are_one(result: DetectionResult) -> None:
+    one, other = result.detections[:2]
+    assert one.source is not None
+    assert not same_source(one, other)
+    fit = one.source.mogi
+    degree = 111.3e3  # metres of latitude
+    for apart, aside, same in ((0.45, 1.9, True), (0.55, 1.9, False), (0.45, 2.1, False)):
+        moved = replace(fit, latitude=fit.latitude + apart * fit.radius / degree)
+        twin = replace(
+            one,
+            source=replace(one.source, mogi=moved),
+            latitude=one.latitude - aside * fit.radius / degree,
+        )
+        assert same_source(one, twin) == same_source(twin, one) == same
+    assert not same_source(one, replace(one, source=None))
 
 
 def test_the_catalogue_says_who_is_flagged_and_who_is_quiet(result: DetectionResult) -> None:

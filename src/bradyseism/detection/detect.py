@@ -195,13 +195,20 @@ def detect(
         detectable = beside.submit(detectable_map, velocity_map, scanned, detector)
         candidates = find_candidates(scanned, detector)
         flagged = [candidate for candidate in candidates if candidate.probability > FLAG]
-        described = [
-            _describe(candidate, rank, scanned, detector, velocity_map=velocity_map)
-            for rank, candidate in enumerate(flagged, start=1)
-        ]
-        explained = [_explained(found, velocity_map, elevation) for found in described]
+        described = (
+            _describe(candidate, scanned, detector, velocity_map=velocity_map)
+            for candidate in flagged
+        )
+        explained: list[Detection] = []
+        for one in described:
+            found = _explained(one, velocity_map, elevation)
+            if not any(same_source(found, better) for better in explained):
+                explained.append(found)
         placed = [at_its_source(found, explained, velocity_map.grid) for found in explained]
-        detections = tuple(_associated(found, catalogue) for found in placed)
+        detections = tuple(
+            replace(_associated(found, catalogue), identifier=f"{velocity_map.name}-{rank}")
+            for rank, found in enumerate(placed, start=1)
+        )
         evidence = _evidence(scanned, candidates, detector.encoding.size)
         own, finest = velocity_map.grid, scanned.levels[0].grid
         (probability,) = resample(
@@ -217,12 +224,7 @@ def detect(
 
 
 def _describe(
-    candidate: Candidate,
-    rank: int,
-    scanned: Scan,
-    detector: Detector,
-    *,
-    velocity_map: VelocityMap,
+    candidate: Candidate, scanned: Scan, detector: Detector, *, velocity_map: VelocityMap
 ) -> Detection:
     level, size = scanned.levels[candidate.level], detector.encoding.size
     row, column = _pixel(level.grid, candidate.easting, candidate.northing)
@@ -237,7 +239,7 @@ def _describe(
         float(v) for v in level.position(top + (size - 1) / 2, left + (size - 1) / 2)
     )
     return Detection(
-        f"{velocity_map.name}-{rank}",
+        velocity_map.name,
         longitude,
         latitude,
         candidate.probability,
@@ -255,6 +257,18 @@ def _explained(
     place = found.longitude, found.latitude
     source, reasons = what_it_is(velocity_map, place, found.radius, elevation)
     return replace(found, source=source, reasons=reasons)
+
+
+def same_source(one: Detection, other: Detection) -> bool:
+    """Whether two detections, where windows see them, have one Mogi source.
+
+    Their sources lie within half its radius of each other, and they are seen within its diameter.
+    """
+    if not (one.source and other.source):
+        return False
+    fits = one.source.mogi, other.source.mogi
+    radius = min(fit.radius for fit in fits)
+    return distance(*fits) < radius / 2 and distance(one, other) < 2 * radius
 
 
 def at_its_source(found: Detection, others: Sequence[Detection], grid: Grid) -> Detection:
