@@ -265,6 +265,19 @@ def test_resuming_refuses_other_settings_and_other_models(tmp_path):
         fit(build("compact", 1), blobs(32, 0), blobs(16, 1), SETTINGS, tmp_path)
 
 
+@pytest.mark.parametrize("other", [33, 32])
+def test_resuming_refuses_other_samples(tmp_path, other):
+    fit(Tiny(), blobs(32, 0), blobs(16, 1), SETTINGS, tmp_path)
+    with pytest.raises(ValueError, match=f"the {other} training samples differ from the 32"):
+        fit(Tiny(), blobs(other, 5), blobs(16, 1), SETTINGS, tmp_path)
+
+
+def test_a_training_that_diverges_is_no_success(tmp_path):
+    wild = replace(SETTINGS, learning_rate=1e30, gradient_norm=1e30)
+    with pytest.raises(ValueError, match=r"none of \d checks had a finite loss: .* under 1e\+30"):
+        fit(Tiny(), blobs(32, 0), blobs(16, 1), wild, tmp_path)
+
+
 def test_stops_early_and_keeps_the_best(tmp_path):
     settings = TrainingSettings(
         epochs=50, batch_size=8, learning_rate=0.3, schedule="constant", patience=2, threads=1

@@ -128,22 +128,21 @@ def generate(
     windows : WindowSet
         The set.
     folder : Path
-        One file per `chunk` windows, named by the settings of the set; files that are there
-        already are used as they are.
+        One file per `chunk` windows, named by the settings of the set and its windows; files that
+        are there already are used as they are.
     processes : int
         Simulating processes.
     chunk : int
-        Windows a file; the same for a restart.
+        Windows a file.
     progress : callable, optional
         Called with the number of chunks done and in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     starts = range(0, windows.count, chunk)
-    paths = [folder / f"{windows.digest}-{start:07d}.npz" for start in starts]
+    parts = [(start, min(start + chunk, windows.count)) for start in starts]
+    paths = [folder / f"{windows.digest}-{start:07d}-{stop:07d}.npz" for start, stop in parts]
     jobs = [
-        (windows, start, min(start + chunk, windows.count), path)
-        for start, path in zip(starts, paths, strict=True)
-        if not path.exists()
+        (windows, *part, path) for part, path in zip(parts, paths, strict=True) if not path.exists()
     ]
     done = len(paths) - len(jobs)
     for _ in side_by_side(_make_chunk, jobs, processes):

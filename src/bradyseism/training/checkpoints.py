@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -99,7 +100,9 @@ class Keeper(Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add the row of this check; keep the weights if they are the best so far."""
         metrics = cast(Learner, pl_module).metrics
-        lowest = min((row["loss"] for row in self.rows), default=float("inf"))
+        lowest = min(
+            (row["loss"] for row in self.rows if math.isfinite(row["loss"])), default=math.inf
+        )
         self.rows.append({"epoch": trainer.current_epoch / self._sections, **metrics})
         if metrics["loss"] < lowest or len(self.rows) == 1:
             trainer.save_checkpoint(self._folder / BEST, weights_only=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sized
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from torch.utils.data import Dataset, Sampler
 from bradyseism.samples.synthetic import NO_PLACE, SampleSet
 
 Sample = dict[str, Tensor]
+
+_LOOKED_AT = 16  # samples of a set that tell it from another
 
 
 class ArrayDataset(Dataset[Sample]):
@@ -75,6 +77,16 @@ class ArrayDataset(Dataset[Sample]):
             "label": self._labels[index],
             "place": self._places[index],
         }
+
+
+def imprint(samples: Dataset[Sample]) -> list[float]:
+    """Tell a set of samples from another: length; labels and mean sizes of a few spread over it."""
+    count = len(cast(Sized, samples))
+    told = [float(count)]
+    for index in np.linspace(0, count - 1, min(count, _LOOKED_AT)).astype(int):
+        sample = samples[int(index)]
+        told += [float(sample["label"]), float(sample["image"].abs().mean())]
+    return told
 
 
 class IndexedDataset(Dataset[Sample]):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -152,6 +153,8 @@ class Learner(pl.LightningModule):
         Images -> `Output`. Only parameters that require a gradient are trained.
     settings : TrainingSettings
         Settings of the run.
+    imprint : sequence of float
+        Of the training samples, see `training.data.imprint`; a resumed run must have the same.
 
     Attributes
     ----------
@@ -160,10 +163,13 @@ class Learner(pl.LightningModule):
         is known), seconds.
     """
 
-    def __init__(self, model: nn.Module, settings: TrainingSettings) -> None:
+    def __init__(
+        self, model: nn.Module, settings: TrainingSettings, imprint: Sequence[float] = ()
+    ) -> None:
         super().__init__()
         self.model = model
         self.settings = settings
+        self.imprint = list(imprint)
         self.metrics: dict[str, float] = {}
         self._losses: list[Tensor] = []
         self._before = (0.0, 0)  # sum and number of the losses since the last check
@@ -257,11 +263,12 @@ class Learner(pl.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Add the settings, and the losses since the last check."""
         checkpoint["settings"] = asdict(self.settings)
+        checkpoint["imprint"] = self.imprint
         self._gather_losses()
         checkpoint["losses"] = list(self._before)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse to go on under other settings: the result would belong to neither."""
+        """Refuse other settings and other samples: the result would belong to neither."""
         for name, before in checkpoint["settings"].items():
             now = getattr(self.settings, name)
             if now != before and name not in FREE_ON_RESUMING:
@@ -269,6 +276,12 @@ class Learner(pl.LightningModule):
                     f"{name} {now!r} differs from {before!r} of the interrupted run: "
                     "go on with its settings, or train in an empty folder"
                 )
+        before = checkpoint.get("imprint", self.imprint)
+        if len(before) != len(self.imprint) or not np.allclose(before, self.imprint, rtol=1e-3):
+            raise ValueError(
+                f"the {int(self.imprint[0])} training samples differ from the {int(before[0])} of "
+                "the interrupted run: go on with its samples, or train in an empty folder"
+            )
         total, count = checkpoint["losses"]
         self._before = (total, count)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 import signal
 import warnings
 from collections.abc import Iterator, Sized
@@ -32,7 +33,7 @@ from bradyseism.training.checkpoints import (
     Keeper,
     TensorBoardLog,
 )
-from bradyseism.training.data import EpochSampler, Sample, SharedSampler
+from bradyseism.training.data import EpochSampler, Sample, SharedSampler, imprint
 from bradyseism.training.learner import Learner, TrainingSettings
 
 __all__ = ["FitResult", "TrainingSettings", "fit"]
@@ -61,6 +62,10 @@ class FitResult:
     epochs: float
     weights: Path
     history: tuple[dict[str, float], ...]
+
+
+class DivergedError(ValueError):
+    """A training that never had a finite validation loss."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +123,10 @@ def fit(
     Raises
     ------
     ValueError
-        If a data set is empty, or `last.ckpt` belongs to another model or other settings.
+        If a data set is empty, or `last.ckpt` belongs to another model, other samples or other
+        settings.
+    DivergedError
+        If no check has a finite loss.
     OSError
         If a checkpoint cannot be written; what was there before stays.
     """
@@ -130,7 +138,7 @@ def fit(
                 "the data set holds 0 samples: give at least one for each of the two sets"
             )
     sections = _Sections.of(len(cast(Sized, training)), settings)
-    learner = Learner(model.to(memory_format=torch.channels_last), settings)
+    learner = Learner(model.to(memory_format=torch.channels_last), settings, imprint(training))
     last = folder / LAST
     if settings.devices > 1:
         # The usual one, by file descriptor, cannot hand a model to processes that are spawned.
@@ -143,10 +151,15 @@ def fit(
             ckpt_path=last if last.exists() else None,
             weights_only=True,
         )
+    rows = _read_log(folder / LOG)
+    lowest = min((row["loss"] for row in rows if math.isfinite(row["loss"])), default=math.nan)
+    if math.isnan(lowest):
+        raise DivergedError(
+            f"none of {len(rows)} checks had a finite loss: train in an empty folder with a "
+            f"learning_rate under {settings.learning_rate:g}"
+        )
     learner.load_state_dict(torch.load(folder / BEST, weights_only=True)["state_dict"])
     model.eval()
-    rows = _read_log(folder / LOG)
-    lowest = min(row["loss"] for row in rows)
     checks = sections.count // sections.each
     return FitResult(lowest, len(rows) / checks, folder / BEST, tuple(rows))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from bradyseism.samples.synthetic import PaperSet, SampleSet, Selection, beside_
 from bradyseism.training.checkpoints import BEST, LAST
 from bradyseism.training.data import ArrayDataset, IndexedDataset, Sample
 from bradyseism.training.learner import TrainingSettings
-from bradyseism.training.loop import fit
+from bradyseism.training.loop import DivergedError, fit
 from bradyseism.training.stages import finetune_head, pooled_features
 from bradyseism.workflows.paper import thinned
 from bradyseism.workflows.publishing import model_card
@@ -254,7 +255,10 @@ def chosen_rate(
             )
             model = build(network, settings.channels, seed=settings.seed)
             trial = folder / f"rate-{rate:g}"
-            losses[rate] = fit(model, chosen, IndexedDataset(validation), loop, trial).loss
+            try:
+                losses[rate] = fit(model, chosen, IndexedDataset(validation), loop, trial).loss
+            except DivergedError:
+                losses[rate] = math.nan
         write_csv(table, ["learning_rate", "validation_loss"], list(losses.items()))
     for checkpoint in (BEST, LAST):
         for spent in folder.glob(f"rate-*/{checkpoint}"):

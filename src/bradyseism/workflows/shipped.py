@@ -145,7 +145,8 @@ def train_shipped(
     labels = sets["training"].labels
     teacher = _teacher(folder, sets, settings) if settings.teacher else None
     if teacher:
-        kept = folder / f"taught-{windows['training'].digest}-{_sha256(teacher)[:12]}.npy"
+        known = f"{windows['training'].digest}-{len(labels)}-{_sha256(teacher)[:12]}"
+        kept = folder / f"taught-{known}.npy"
         reported = partial(progress, "teaching") if progress else None
         labels = taught_labels(sets["training"], teacher, settings.trust, kept, reported)
     model, result = _fitted(settings, settings.network, sets, labels, folder, loop=settings.loop)
