@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from bradyseism.detection.false_alarm import own_noise
+from bradyseism.detection.nature import without_source
 from bradyseism.detection.source_fit import SourceEstimate, estimate_source, look_around
 from bradyseism.detection.surroundings import PIXELS, cut_around, reduce_to_blocks
 from bradyseism.maps.velocity_map import Grid, VelocityMap
@@ -195,3 +197,17 @@ def test_two_looks_together_know_more_than_one():
     assert both.strength.low <= 4e5 <= both.strength.high
     width = both.depth.high / both.depth.low
     assert width < alone.depth.high / alone.depth.low
+
+
+@pytest.mark.parametrize("source", [CHAMBER, Mogi(-2e3, 1e3, 6e3, -3e6)])
+def test_a_map_without_its_source_is_its_noise(source):
+    found = estimated(seen(source, noise=1e-4), place_at(source.easting, source.northing)).mogi
+    rest = without_source(seen(source, noise=1e-4), found)
+    los = np.abs(project(source.displacement(*POINTS), LOOK))
+    assert np.abs(rest.velocity).max() < max(0.04 * los.max(), 6e-4)
+    loud = own_noise(seen(source))
+    alone = own_noise(seen(replace(source, volume_change=0.0)))
+    cleaned = own_noise(without_source(seen(source), found))
+    assert cleaned.variance == pytest.approx(alone.variance, rel=0.2)
+    assert cleaned.length == pytest.approx(alone.length, rel=0.2)
+    assert loud.length > 1.5 * alone.length

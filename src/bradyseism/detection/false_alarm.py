@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -173,9 +173,10 @@ def own_noise(velocity_map: VelocityMap) -> ExponentialModel:
     variogram = empirical_variogram(
         values, velocity_map.grid.pixel_sides, estimator="resistant", bins=_BINS
     )
-    model = fit(variogram).model
+    # Without the places of the pairs: intervals of the law are not asked for, and take longest.
+    model = fit(replace(variogram, places=None)).model
     assert isinstance(model, ExponentialModel)
-    return ExponentialModel(float(model.sill), float(model.length), float(model.nugget))
+    return model
 
 
 def chance_by_draws(
@@ -191,7 +192,7 @@ def chance_by_draws(
     Parameters
     ----------
     velocity_map : VelocityMap
-        The map: its pixels, its gaps and its variogram.
+        The map without what moves in it: its pixels, its gaps and its variogram.
     detector : Detector
         What found them, at its prior.
     log_odds : sequence of float

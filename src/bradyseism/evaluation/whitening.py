@@ -8,7 +8,7 @@ Turin, G. L. (1960), IRE Trans. Inf. Theory 6, 311-329 (matched filter in colour
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy.fft
@@ -76,8 +76,10 @@ def fitted_noise(
     variogram = empirical_variogram(data, pixel_size, longest_lag=max(reach, pixel_size))
     if variogram.lag.size < 3 or not variogram.semivariance.any():
         return ExponentialModel(0.0, pixel_size, float(np.var(values[valid])))
-    found = fit(variogram, "exponential").estimates
-    return ExponentialModel(**{one.name: one.value for one in found})
+    # Without the places of the pairs: intervals of the law are not asked for, and take longest.
+    model = fit(replace(variogram, places=None), "exponential").model
+    assert isinstance(model, ExponentialModel)
+    return model
 
 
 def whitening(noise: ExponentialModel, torus: Torus) -> NDArray[np.float64]:

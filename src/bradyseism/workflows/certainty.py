@@ -10,6 +10,7 @@ from scipy.special import logit
 
 from bradyseism.detection.detect import DetectionResult
 from bradyseism.detection.false_alarm import FalseAlarm, TailTable, chance_by_draws
+from bradyseism.detection.nature import without_source
 from bradyseism.detection.runtime import Detector
 from bradyseism.physics.covariance import ExponentialModel
 
@@ -32,13 +33,18 @@ def with_false_alarms(result: DetectionResult, detector: Detector) -> DetectionR
     Returns
     -------
     DetectionResult
-        A map whose noise has no law (too few pixels) keeps detections without a chance.
+        The noise is that of the map without the sources of its detections. A map whose noise has no
+        law (too few pixels) keeps detections without a chance.
     """
     if not result.detections:
         return result
     log_odds = [float(logit(min(found.probability, 1 - 1e-16))) for found in result.detections]
+    quiet = result.map
+    for found in result.detections:
+        if found.source:
+            quiet = without_source(quiet, found.source.best)
     try:
-        chances = chance_by_draws(result.map, detector, log_odds, windows=len(result.windows))
+        chances = chance_by_draws(quiet, detector, log_odds, windows=len(result.windows))
     except ValueError as error:
         logger.info("no chance of a false alarm for %s: %s", result.map.name, error)
         return result
