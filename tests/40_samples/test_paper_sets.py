@@ -252,6 +252,9 @@ def test_region_may_cross_the_dateline():
     region = Region(179.0, -10.0, -179.0, 10.0)
     longitude, latitude = np.array([179.5, -179.5, 178.0, 0.0]), np.zeros(4)
     assert region.contains(longitude, latitude).tolist() == [True, True, False, False]
+    band = Region(-180.0, -10.0, 180.0, 10.0)
+    north = np.array([0.0, 0.0, 0.0, 20.0])
+    assert band.contains(longitude, north).tolist() == [True, True, True, False]
     with pytest.raises(ValueError, match="region from latitude 5 to -5 breaks"):
         Region(0.0, 5.0, 1.0, -5.0)
 

@@ -31,6 +31,16 @@ def test_fitting_recovers_scale_and_offset_whatever_the_class_balance() -> None:
     assert fitted.offset == pytest.approx(0.7, abs=0.06)
 
 
+@pytest.mark.parametrize("each", [2, 20])
+def test_few_samples_that_do_not_overlap_claim_no_more_than_they_can(each: int) -> None:
+    labels = np.repeat([0.0, 1.0], each)
+    logits = np.concatenate([np.linspace(-3, -1, each), np.linspace(1, 3, each)])
+    fitted = fit_calibration(logits, labels, prior=0.5)
+    expected = (labels * each + 1) / (each + 2)
+    assert fitted.probability(logits).mean() == pytest.approx(expected.mean(), abs=0.01)
+    assert fitted.probability(logits)[-1] < 1 - 0.1 / each
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

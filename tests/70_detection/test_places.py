@@ -152,7 +152,20 @@ def test_maps_of_the_same_track_are_one_look_and_tell_no_east():
     assert place.looks == 1
     assert place.probability == pytest.approx(0.7)
     assert place.motion is None
-    assert place.source is not None
+    assert place.source is None
+
+
+def test_maps_that_share_their_noise_make_nothing_surer():
+    pair = [
+        result("down", DESCENDING, [(0, 0, 0.8)], seed=1),
+        result("up", ASCENDING, [(0, 0, 0.7)], seed=2),
+    ]
+    again = [replace(one, map=replace(one.map, name=f"{one.map.name} again")) for one in pair]
+    (once,), (twice,) = find_places(pair, PRIOR), find_places(pair + again, PRIOR)
+    assert len(twice.sightings) == 4
+    assert twice.probability == pytest.approx(once.probability)
+    assert (twice.motion.east, twice.motion.up) == (once.motion.east, once.motion.up)
+    assert twice.source.mogi.depth == once.source.mogi.depth
 
 
 @pytest.mark.parametrize(("incidence", "looks"), [(30.0, 1), (28.0, 2)])

@@ -215,6 +215,7 @@ def result_by_hand() -> injection.InjectionResult:
             "sharp": np.array([0.0, 4999.0, 5001.0, 0.0]),
             "dull": np.array([0.0, np.nan, 0.0, 0.0]),
         },
+        blocks=np.arange(4),
     )
 
 
@@ -234,6 +235,21 @@ def test_result_counts_found_and_located_sources() -> None:
         result.share("sharp", 0.020)
 
 
+def test_sources_of_one_ground_are_no_independent_trials() -> None:
+    result = result_by_hand()
+    many = replace(
+        result,
+        plan=result.plan * 10,
+        scores={name: np.tile(one, 10) for name, one in result.scores.items()},
+        distances={name: np.tile(one, 10) for name, one in result.distances.items()},
+        blocks=np.arange(40),
+    )
+    shared = replace(many, blocks=np.tile(np.arange(4), 10))
+    assert many.share("sharp", 0.010).high < 0.9 < shared.share("sharp", 0.010).high
+    assert many.winner(0.010)[2] < 1e-5
+    assert_allclose(shared.winner(0.010)[2], 0.5)  # two blocks, all for `sharp`
+
+
 def test_wide_sources_may_be_located_within_half_their_width() -> None:
     result = result_by_hand()
     wide = replace(result, plan=tuple(replace(one, width=12e3) for one in result.plan))
@@ -244,8 +260,8 @@ def test_result_as_table_and_for_machines() -> None:
     result = result_by_hand()
     table = result.as_markdown().splitlines()
     assert table[0] == "| method | false frames | 10 mm/yr |"
-    assert table[2] == "| sharp | 1/4 | 75 % (19-99) |"
-    assert table[3] == "| sharp, right place | 1/4 | 50 % (7-93) |"
+    assert table[2] == "| sharp | 1/4 | 75 % (19-100) |"
+    assert table[3] == "| sharp, right place | 1/4 | 50 % (0-100) |"
     assert table[-1].startswith("- 10 mm/yr: sharp finds most, then dull (p = 0.5")
     machine = result.as_json()
     assert machine["methods"]["sharp"]["frames_flagged"] == 1

@@ -224,6 +224,10 @@ def test_volcano_free_maps_of_a_folder_are_told_by_the_table_above(tmp_path) -> 
         {"map": "out", "path": "outside/a.tif", "volcanic": "0"},
     )
     assert [one.name for one in truth.volcano_free_maps(tmp_path / "inside")] == ["in"]
+    (tmp_path / "tables").mkdir()
+    write_truth(tmp_path / "tables", {"map": "up", "path": "../inside/a.tif", "volcanic": "0"})
+    (named,) = truth.volcano_free_maps(tmp_path / "tables" / "truth.csv")
+    assert named.name == "up"
 
 
 def test_volcano_free_maps_of_a_plain_folder_are_all_that_can_be_read(tmp_path) -> None:

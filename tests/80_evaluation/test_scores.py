@@ -150,3 +150,12 @@ def test_bad_input_is_refused_by_name() -> None:
         scores.bootstrap_by_place(scores.roc_auc, [1, 0], [1, 0], ["a"], np.random.default_rng(0))
     with pytest.raises(ValueError, match="false_negative -1"):
         scores.Confusion(1, 1, -1, 1)
+
+
+def test_the_calibration_error_does_not_hang_on_the_order_of_ties() -> None:
+    probability = np.full(100, 0.5)
+    for labels in (np.arange(100) < 50, np.arange(100) % 2 == 0):
+        assert scores.expected_calibration_error(labels, probability, bins=10) == pytest.approx(0.0)
+    assert scores.expected_calibration_error(
+        np.arange(100) < 20, probability, bins=10
+    ) == pytest.approx(0.3)

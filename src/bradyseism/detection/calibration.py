@@ -56,7 +56,10 @@ class Calibration:
 def fit_calibration(
     logits: NDArray[np.floating[Any]], labels: NDArray[np.floating[Any]], *, prior: float
 ) -> Calibration:
-    """Maximum-likelihood Platt scaling with both classes weighted equally.
+    """Platt scaling with both classes weighted equally, and with Platt's targets.
+
+    These are a little under 1 and over 0, so that few samples that do not overlap claim no more
+    than they can.
 
     Parameters
     ----------
@@ -76,12 +79,13 @@ def fit_calibration(
             f"{int(positive.sum())} of {len(positive)} labels are positive: both classes are needed"
         )
     weight = np.where(positive, 0.5 / positive.sum(), 0.5 / (~positive).sum())
-    sign = np.where(positive, 1.0, -1.0)
+    ones, zeros = positive.sum(), (~positive).sum()
+    target = np.where(positive, (ones + 1.0) / (ones + 2.0), 1.0 / (zeros + 2.0))
 
     def loss(parameters: NDArray[np.float64]) -> float:
         """Weighted cross-entropy."""
-        margin = sign * (math.exp(parameters[0]) * logits + parameters[1])
-        return float((weight * np.logaddexp(0.0, -margin)).sum())
+        log_odds = math.exp(parameters[0]) * logits + parameters[1]
+        return float((weight * (np.logaddexp(0.0, log_odds) - target * log_odds)).sum())
 
     best = optimize.minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-5})
     return Calibration(math.exp(best.x[0]), float(best.x[1]), prior)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from bradyseism.detection.pooling import DOUBT, pooled
 from bradyseism.detection.runtime import Detector
@@ -74,7 +75,7 @@ class Candidate:
     @property
     def probability(self) -> float:
         """Calibrated probability, 0-1."""
-        return float(1.0 / (1.0 + np.exp(-self.log_odds)))
+        return float(expit(self.log_odds))
 
 
 def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:

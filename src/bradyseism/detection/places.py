@@ -96,7 +96,7 @@ class Place:
     motion : Motion or None
         Where lines of sight differ enough.
     source : SourceEstimate or None
-        One source for all maps whose look is known; None with fewer than two of them.
+        One source for the first map of each look; None with fewer than two of them.
     """
 
     longitude: float
@@ -208,7 +208,8 @@ def _place(
     sightings.sort(key=lambda one: -one.probability)
     groups = _by_look(sightings)
     radius = float(np.median([found.radius for found in known]))
-    blocks = _ground(sightings, (longitude, latitude), radius)
+    # Maps of one look share their noise: the most probable stands for all of them.
+    blocks = _ground([group[0] for group in groups if group], (longitude, latitude), radius)
     return Place(
         longitude,
         latitude,

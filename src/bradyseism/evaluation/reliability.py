@@ -251,7 +251,10 @@ def reliability(
     places : array, shape (n,)
         Background of each window.
     """
-    parts = np.array_split(np.argsort(probability, kind="stable"), BINS)
+    rng = np.random.default_rng(0)
+    # Equal probabilities in no order, lest quiet ones come before moving ones.
+    order = np.lexsort((rng.random(labels.size), probability))
+    parts = np.array_split(order, BINS)
     bins = tuple(
         Bin(
             float(probability[part].mean()),
@@ -260,7 +263,6 @@ def reliability(
         )
         for part in parts
     )
-    rng = np.random.default_rng(0)
     drawn = [rng.random(labels.size) < probability for _ in range(50)]
     return Reliability(
         prior,
@@ -290,7 +292,7 @@ def reliability_at(
     odds = prior / (1.0 - prior)
     # The first backgrounds of either kind, so that the two kinds stand as the prior has them.
     kept = [
-        quiet[: round(quiet.size * min(1.0, 1.0 / odds))],
+        quiet[: max(1, round(quiet.size * min(1.0, 1.0 / odds)))],
         moving[: max(1, round(moving.size * min(1.0, odds)))],
     ]
     places = np.concatenate([np.arange(part.size) for part in kept])

@@ -108,7 +108,7 @@ class FieldScorecard:
         """Counts over the maps that were read; ambiguous ones are not counted.
 
         Windows are those of volcano-free maps on testing ground, with the exact 95 % interval of
-        the share flagged (None without any window).
+        the share flagged (None without any window), too narrow as windows overlap.
         """
         read = [score for score in self.maps if score.refused is None]
         volcanic = [score for score in read if score.volcanic is True]
@@ -156,7 +156,7 @@ class FieldScorecard:
                 f"Volcano-free testing ground: {totals['windows_flagged']} of {totals['windows']} "
                 f"windows flagged, {100 * totals['windows_flagged_share']:.1f} % (exact 95 % "
                 f"interval {100 * totals['windows_flagged_low']:.1f} to "
-                f"{100 * totals['windows_flagged_high']:.1f} %)."
+                f"{100 * totals['windows_flagged_high']:.1f} %, too narrow as windows overlap)."
             )
         return "\n".join(lines) + "\n"
 

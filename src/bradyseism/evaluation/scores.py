@@ -314,15 +314,18 @@ def expected_calibration_error(
 
     Examples
     --------
-    >>> expected_calibration_error([1, 0, 1, 0], [0.5, 0.5, 0.5, 0.5], bins=1)
+    >>> expected_calibration_error([0, 0, 1, 1], [0.5, 0.5, 0.5, 0.5], bins=2)
     0.0
     """
     truth, values = _checked_probability(labels, probability)
     if bins < 1:
         raise ValueError(f"bins {bins} is below 1: give the number of equal-mass bins, such as 10")
+    # Equal probabilities share their labels: no order among them is better than another.
+    _, tie, size = np.unique(values, return_inverse=True, return_counts=True)
+    shared = (np.bincount(tie, truth) / size)[tie]
     order = np.argsort(values, kind="stable")
     parts = np.array_split(order, min(bins, order.size))
-    gaps = [part.size * abs(values[part].mean() - truth[part].mean()) for part in parts]
+    gaps = [part.size * abs(values[part].mean() - shared[part].mean()) for part in parts]
     return float(sum(gaps) / order.size)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 
 from bradyseism.evaluation.patch_scores import FLAG_LOGIT, PatchScores
 from bradyseism.evaluation.scores import Interval, exact_interval
@@ -130,7 +131,7 @@ def _classes(rate: NDArray[np.float64], edges: Sequence[float] | None) -> list[N
 
 
 def _rate_class(rate: NDArray[np.float64], best: NDArray[np.float64]) -> RateClass:
-    probability = 1.0 / (1.0 + np.exp(-np.clip(best, -500.0, 500.0)))
+    probability = expit(best)
     return RateClass(
         float(np.median(rate)), rate.size, _mean_share(best > FLAG_LOGIT), float(probability.mean())
     )

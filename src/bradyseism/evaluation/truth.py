@@ -239,5 +239,5 @@ def _volcano_free_rows(source: Path, options: ReadOptions) -> list[TruthRow]:
     return [
         row
         for row in read_truth(tables[0])
-        if row.volcanic is False and row.path.resolve().is_relative_to(inside)
+        if row.volcanic is False and (source.is_file() or row.path.resolve().is_relative_to(inside))
     ]

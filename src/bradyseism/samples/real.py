@@ -49,7 +49,8 @@ class Region:
         self, longitude: NDArray[np.float64], latitude: NDArray[np.float64]
     ) -> NDArray[np.bool_]:
         """True for points (degrees) inside, or on the border."""
-        width = (self.east - self.west) % 360.0
+        around = self.east - self.west
+        width = 360.0 if around >= 360.0 else around % 360.0
         inside: NDArray[np.bool_] = (longitude - self.west) % 360.0 <= width
         return inside & (latitude >= self.south) & (latitude <= self.north)
 
