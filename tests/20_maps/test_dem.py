@@ -237,3 +237,16 @@ def test_a_large_map_is_read_in_parts_that_give_the_same(
     whole = read_dem(tmp_path, grid).elevation
     monkeypatch.setattr(dem, "LARGEST_WHOLE", 3000)
     assert_allclose(read_dem(tmp_path, grid).elevation, whole, atol=0.01)
+
+
+@with_srtm
+def test_heights_are_asked_for_only_where_they_are_needed():
+    tile = SRTM / "N32E130.hgt"
+    grid = Grid.around(131.0, 32.5, (40, 40), pixel_size=400.0)  # its eastern half lies beyond
+    west = np.arange(40)[None] < 19
+    relief = read_dem(tile, grid, where=np.broadcast_to(west, grid.shape))
+    assert np.isfinite(relief.elevation).all()
+    with pytest.raises(UncoveredError, match=r"covers [45]\d\.\d% of the map"):
+        read_dem(tile, grid, where=np.ones(grid.shape, dtype=bool))
+    with pytest.raises(UncoveredError):
+        read_dem(tile, grid)

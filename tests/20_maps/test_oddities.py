@@ -122,6 +122,12 @@ def test_an_unwrapping_jump(half: float, band: str, cycles: int) -> None:
     assert cycles == 2 or f"1 x half the wavelength of {band} band" in warning
 
 
+@pytest.mark.parametrize("years", [3.0, 4.0, 5.0, 6.0])
+def test_outliers_anywhere_are_no_jump_though_some_have_its_size(years: float) -> None:
+    heavy = np.random.default_rng(0).laplace(0.0, 1.5e-3, (600, 600)).astype(np.float32)
+    assert not [one for one in oddities(heavy, years) if "jump" in one]
+
+
 def test_a_step_of_another_size_is_no_jump() -> None:
     velocity = noise(1e-3)
     velocity[100:180, 128:] += 0.020 / YEARS

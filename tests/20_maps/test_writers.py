@@ -381,8 +381,8 @@ class TestCsv:
 
 
 class TestStagedFolder:
-    def write(self, folder, *names, leftovers=("*/probability.tif",)):
-        with staged_folder(folder, leftovers=leftovers) as staging:
+    def write(self, folder, *names, leftovers=("*/probability.tif",), signature=""):
+        with staged_folder(folder, leftovers=leftovers, signature=signature) as staging:
             for name in names:
                 (staging / name).parent.mkdir(exist_ok=True)
                 (staging / name).write_text("new")
@@ -394,6 +394,13 @@ class TestStagedFolder:
         self.write(tmp_path, "report.html", "probability.tif")
         kept = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")}
         assert kept == {"report.html", "probability.tif", "mine.txt", "b", "b/mine.txt"}
+
+    def test_a_folder_inside_that_another_run_has_signed_stays_whole(self, tmp_path):
+        self.write(tmp_path / "a", "report.html", "probability.tif")
+        self.write(tmp_path, "b/probability.tif", signature="report.html")
+        self.write(tmp_path, "report.html", signature="report.html")
+        assert names(tmp_path / "a") == ["probability.tif", "report.html"]
+        assert not (tmp_path / "b").exists()
 
     def test_nothing_written_leaves_everything_as_it_was(self, tmp_path):
         self.write(tmp_path, "a/probability.tif")

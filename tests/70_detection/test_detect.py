@@ -13,6 +13,7 @@ from numpy.testing import assert_allclose
 from bradyseism.detection.detect import DetectionResult, at_its_source, detect, same_source
 from bradyseism.detection.runtime import Detector
 from bradyseism.maps.velocity_map import Grid, VelocityMap
+from bradyseism.maps.volcanoes import Catalogue
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
 from bradyseism.scenes.demo import Demo
@@ -172,6 +173,23 @@ def test_a_checkerboard_is_not_flagged(detector: Detector) -> None:
     rows, columns = np.indices((256, 256))
     board = np.where((rows // 16 + columns // 16) % 2, 5e-3, -5e-3).astype(np.float32)
     assert detect(quiet_map().with_velocity(board), detector).detections == ()
+
+
+def test_ground_without_data_is_not_observable(made: Demo, detector: Detector) -> None:
+    velocity = quiet_map().velocity.copy()
+    rows, columns = np.indices(velocity.shape)
+    velocity[np.hypot(rows - 128, columns - 128) < 60] = np.nan  # 12 km
+    holed = quiet_map().with_velocity(velocity)
+    longitude, latitude = (float(v) for v in holed.grid.longitude_latitude(128, 128))
+    hidden = replace(made.catalogue.volcanoes[0], longitude=longitude, latitude=latitude)
+    result = detect(holed, detector, Catalogue((hidden,)))
+    assert [one.status for one in result.volcanoes] == ["not observable"]
+    assert np.isnan(result.probability[120:136, 120:136]).all()
+    assert result.detectable is not None
+    seen = np.isfinite(result.probability) & np.isfinite(result.detectable)
+    # Detectable rates hold for cells of 8 by 8 pixels.
+    assert np.mean(np.isfinite(result.probability) == np.isfinite(result.detectable)) > 0.93
+    assert seen[0, 0]
 
 
 def test_empty_maps_are_not_observable(made: Demo, detector: Detector) -> None:

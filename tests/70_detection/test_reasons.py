@@ -24,7 +24,7 @@ CENTRE = tuple(float(v) for v in GRID.longitude_latitude((SIDE - 1) / 2, (SIDE -
 RELIEF = 400.0 * power_law_field((SIDE, SIDE), 3.2, np.random.default_rng(2))
 
 
-def heights(grid):
+def heights(grid, where):
     """Relief (m) on any grid; the record of a map carries it as km."""
     there = VelocityMap((RELIEF / 1e3).astype(np.float32), GRID, 1.0).resampled(grid).velocity
     return 1e3 * np.where(np.isfinite(there), there, 0.0)

@@ -120,6 +120,17 @@ def test_found_needs_a_flagged_detection_within_a_radius() -> None:
     assert_allclose(second.distance_km, 3.3, atol=0.05)
 
 
+def test_without_a_centre_whatever_a_volcanic_map_shows_counts() -> None:
+    score = scorecard.score_map("x", True, result(detection(-70, -20, 0.9)), (), ())
+    assert (score.found, score.flagged, score.false_detections) == (True, True, 0)
+
+
+def test_a_centre_far_off_the_map_is_a_mistake() -> None:
+    swapped = truth.parse_places("-20 -70 5")
+    with pytest.raises(ValueError, match="must -20 -70 lies far off the map, which is about -70"):
+        scorecard.score_map("x", True, result(detection(-70, -20, 0.9)), swapped, ())
+
+
 def test_probability_of_a_half_is_no_flag() -> None:
     must = truth.parse_places("-70 -20 5")
     score = scorecard.score_map("x", True, result(detection(-70, -20, 0.5)), must, ())

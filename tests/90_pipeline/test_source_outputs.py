@@ -204,8 +204,10 @@ def test_relief_reaches_the_reasons(tmp_path, monkeypatch):
     seen = {}
 
     def spy(velocity_map, detector, catalogue, *, elevation):
-        seen["heights"] = elevation(GRID)
-        seen["elsewhere"] = elevation(Grid.around(60.0, 10.0, (20, 20), pixel_size=PIXEL))
+        everywhere = np.ones((20, 20), dtype=bool)
+        far = Grid.around(60.0, 10.0, (20, 20), pixel_size=PIXEL)
+        seen["heights"] = elevation(GRID, np.ones(GRID.shape, dtype=bool))
+        seen["elsewhere"] = elevation(far, everywhere)
         return DetectionResult(velocity_map, (), np.zeros(GRID.shape, np.float32), np.zeros(0), ())
 
     monkeypatch.setattr("bradyseism.workflows.screening.detect", spy)

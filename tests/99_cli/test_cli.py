@@ -365,9 +365,29 @@ def test_maps_come_by_a_table_that_says_what_each_does_not(small, tmp_path):
     assert "4.00 years" in page
 
 
+def test_options_hold_for_rows_of_a_table_that_say_nothing(small, tmp_path):
+    bare, table = tmp_path / "bare.tif", tmp_path / "maps.csv"
+    with rasterio.open(small) as whole:
+        profile = {**whole.profile, "count": 1}
+        with rasterio.open(bare, "w", **profile) as file:
+            file.write(1e3 * whole.read(1), 1)
+    table.write_text("path,span_years\nbare.tif,\nbare.tif,4\n")
+    said = ("--unit", "mm/yr", "--positive", "away", "--years", "7")
+    answer = call("detect", "--table", table, *said, "-o", tmp_path / "r")
+    assert answer.exit_code == 0, answer.output
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert "7.00 years" in page
+    assert "4.00 years" in page
+    refused = call("detect", "--table", table, "-o", tmp_path / "none")
+    assert refused.exit_code == 2
+    assert "No map could be read" in refused.output
+    assert "Report" not in refused.output
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("path,years\na.tif,5\n", "a column years, which nothing reads: call it span_years"),
         ("path,look\na.tif,sideways\n", "line 2: look 'sideways' is not understood"),
         ("map,look\na.tif,ascending\n", "line 2: no path: a table of maps has a column path"),
         ("path\n", "has no rows: a table of maps names one a line"),

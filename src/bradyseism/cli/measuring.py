@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bradyseism.cli.options import Json, Model, Prior
-from bradyseism.cli.terminal import print_json, progress_bar
+from bradyseism.cli.terminal import BAD_INPUT, print_json, progress_bar
 
 if TYPE_CHECKING:
     from bradyseism.evaluation.injection import InjectionResult
     from bradyseism.evaluation.patch_scorecard import PatchScorecard
     from bradyseism.evaluation.reliability import ReliabilityResult
-    from bradyseism.evaluation.scorecard import FieldScorecard
     from bradyseism.evaluation.yardstick import YardstickResult
 
 
@@ -99,7 +98,11 @@ def evaluate(
     from bradyseism.evaluation.clairvoyant import REFERENCE, YardstickSettings
     from bradyseism.evaluation.patch_scorecard import patch_scorecard
     from bradyseism.evaluation.reliability import BACKGROUNDS, measure_reliability
-    from bradyseism.evaluation.scorecard import field_scorecard, injection_scorecard
+    from bradyseism.evaluation.scorecard import (
+        FieldScorecard,
+        field_scorecard,
+        injection_scorecard,
+    )
     from bradyseism.evaluation.truth import volcano_free_maps
     from bradyseism.evaluation.yardstick_scorecard import yardstick_scorecard
     from bradyseism.review.reliability import write_reliability
@@ -165,3 +168,5 @@ def evaluate(
         print_json(result.as_json())
     else:
         typer.echo(result.as_markdown())
+    if isinstance(result, FieldScorecard) and all(one.refused for one in result.maps):
+        raise typer.Exit(BAD_INPUT)

@@ -96,7 +96,7 @@ def detect(
     from bradyseism.workflows.screening import screen, write_screening
 
     named = [(path, ReadOptions(**stated)) for path in maps or []]
-    named += maps_of_table(table) if table else []
+    named += maps_of_table(table, ReadOptions(**stated)) if table else []
     if not named:
         raise ValueError("no map: give MAP..., or --table with a CSV that names them")
     paths, options = zip(*named, strict=True)
@@ -104,7 +104,7 @@ def detect(
     volcanoes = read_catalogue(catalogue) if catalogue else None
     # The folder first: hours of work are not lost to one that cannot be written.
     with (
-        staged_folder(output, leftovers=LEFTOVERS) as folder,
+        staged_folder(output, leftovers=LEFTOVERS, signature="detections.geojson") as folder,
         progress_bar(quiet=quiet or as_json) as progress,
     ):
         screening = screen(
@@ -141,7 +141,8 @@ def _show_screening(screening: Screening, output: Path, *, as_json: bool, quiet:
             *([places_table(screening)] if screening.places else []),
             advice(screening),
         )
-        stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
+        if screening.results:
+            stdout.print(f"Report: {output / 'report.html'}", soft_wrap=True)
     for name, warning in screening.warnings:
         complain(f"warning: {name}: {warning}")
     for refusal in screening.refusals:

@@ -187,10 +187,13 @@ def advice(screening: Screening) -> str:
         else ""
     )
     blind = sum(not len(result.windows) for result in screening.results)
+    if not screening.results:
+        return "No map could be read: see what is left out."
     if blind == len(screening.results):
         return (
             f"Nothing could be judged in {looked}: the map is too narrow, too few pixels hold "
-            "data, or they hardly vary. Look at the map with `bradyseism inspect`."
+            "data, or they hardly vary. Look at it with `bradyseism inspect`; where gaps are "
+            "scattered, average it to coarser pixels (gdalwarp -r average -tr)."
         )
     if blind:
         looked += f" ({blind} of them could not be judged at all)"
@@ -210,9 +213,10 @@ def advice(screening: Screening) -> str:
         else f"{facts['volcano']} ({facts['longitude']:.3f}, {facts['latitude']:.3f})"
     )
     sense = "toward" if best.rate > 0 else "away from"
+    rate = abs(facts["rate_mm_per_year"])
     count = f"{len(ranked)} detection{'s' if len(ranked) != 1 else ''} in {looked}"
     return (
-        f"{count}. Look first at {place}: the ground moves {abs(facts['rate_mm_per_year']):.0f} "
+        f"{count}. Look first at {place}: the ground moves {rate:.{0 if rate >= 10 else 1}f} "
         f"mm/yr {sense} the satellite relative to the ground around.{_otherwise(best)} Open "
         "report.html and check it against the picture: a detection is a place to look at, not a "
         f"diagnosis.{unseen}"

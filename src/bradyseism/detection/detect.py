@@ -19,7 +19,7 @@ from bradyseism.detection.footprint import measure
 from bradyseism.detection.nature import Elevation, what_it_is
 from bradyseism.detection.reasons import Reason
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import Level, Scan, scan
+from bradyseism.detection.scan import Level, Scan, covered, scan
 from bradyseism.detection.source_fit import SourceEstimate
 from bradyseism.maps.near import distance, on_grid, pixels_near
 from bradyseism.maps.resampling import resample
@@ -340,6 +340,7 @@ def _evidence(scanned: Scan, candidates: list[Candidate], size: int) -> NDArray[
             level, scanned.windows[of_level], scanned.place[of_level], probability[of_level], size
         )
         factor = round(level.pixel_size / finest.pixel_size)
+        painted[~covered(level, size)] = np.nan
         wide = painted.repeat(factor, axis=0).repeat(factor, axis=1)
         np.fmax(evidence, wide[: evidence.shape[0], : evidence.shape[1]], out=evidence)
     return evidence

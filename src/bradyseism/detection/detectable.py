@@ -14,11 +14,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from bradyseism.detection.card_tables import interpolated
 from bradyseism.detection.runtime import Detector
-from bradyseism.detection.scan import Level, Scan
+from bradyseism.detection.scan import Level, Scan, covered
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import noise_scales
 
@@ -33,8 +32,6 @@ __all__ = [
 
 # Noise is measured on every second pixel of a window, at these lags of what is left.
 THIN, LAGS = 2, (1, 4)
-# A place counts as seen where this share of the pixels within a tenth of the window holds data.
-LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
 # A window that lacks more says nothing where fuller ones look.
 MOST_MISSING = 0.25
 # What whole maps need over the curve so that nine of ten sources are found, by the slow test of
@@ -250,8 +247,4 @@ def _paint(
             side = size - 2 * margin
             canvas[:, top : top + side, left : left + side] = values[:, index, None, None]
     inner = canvas[:, size : size + rows, size : size + columns]
-    around = max(round(NEIGHBOURHOOD * size), 1)
-    share = ndimage.uniform_filter(
-        np.isfinite(level.values).astype(np.float32), around, mode="constant"
-    )
-    return np.asarray(np.where(share >= LEAST_VALID, inner, np.nan), dtype=np.float32)
+    return np.asarray(np.where(covered(level, size), inner, np.nan), dtype=np.float32)

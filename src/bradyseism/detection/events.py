@@ -114,7 +114,8 @@ def find_candidates(scan: Scan, detector: Detector) -> list[Candidate]:
                 best = replace(best, windows=np.concatenate([best.windows, other.windows]))
         kept.append(best)
         left = shadowed
-    return kept
+    # One that is judged by fewer levels than before may be surer than the one that took them.
+    return sorted(kept, key=lambda candidate: -candidate.log_odds)
 
 
 def _candidate(look: SecondLook, detector: Detector, windows: NDArray[np.int64]) -> Candidate:

@@ -21,8 +21,8 @@ from bradyseism.physics.line_of_sight import project
 
 _REACH, _SIDE = 8.0, 128  # depths to either side that a source is seen from, and pixels along them
 
-Elevation = Callable[[Grid], NDArray[np.floating] | None]
-"""Height (m) on the pixels of a grid; None where no model covers it."""
+Elevation = Callable[[Grid, NDArray[np.bool_]], NDArray[np.floating] | None]
+"""Height (m) on the pixels of a grid, known where asked; None where no model covers that."""
 
 
 def what_it_is(
@@ -55,7 +55,8 @@ def what_it_is(
     if blocks is None:
         return None, ()
     source = estimate_source([blocks])
-    heights = elevation(blocks.cut.grid) if elevation else None
+    cut = blocks.cut
+    heights = elevation(cut.grid, np.isfinite(cut.velocity)) if elevation else None
     reasons = explain_otherwise(blocks, source, radius, years=velocity_map.years, elevation=heights)
     return source, reasons
 

@@ -9,6 +9,7 @@ import numpy as np
 from affine import Affine
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
 from scipy.special import expit
 
 from bradyseism.detection.pooling import by_level, pooled
@@ -22,6 +23,9 @@ WIDEST_WINDOW = 2.1
 # How much finer than a map's own pixels a level may be: small maps need it to fill a window.
 FINEST_UPSAMPLING = ((128, 4.2), (256, 2.1))
 USUAL_UPSAMPLING = 1.42
+
+# A place counts as seen where this share of the pixels within a tenth of the window holds data.
+LEAST_VALID, NEIGHBOURHOOD = 0.25, 0.2
 
 Pixels = NDArray[np.float64]
 
@@ -80,6 +84,14 @@ class Level:
             top - row : top - row + part.shape[0], left - column : left - column + part.shape[1]
         ] = part
         return window
+
+
+def covered(level: Level, size: int) -> NDArray[np.bool_]:
+    """Pixels of a level around which enough holds data for windows of a size to see anything."""
+    around = max(round(NEIGHBOURHOOD * size), 1)
+    known = np.isfinite(level.values).astype(np.float32)
+    share = ndimage.uniform_filter(known, around, mode="constant")
+    return np.asarray(share >= LEAST_VALID)
 
 
 @dataclass(frozen=True, eq=False)

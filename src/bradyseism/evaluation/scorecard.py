@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -177,16 +178,30 @@ def score_map(
     result
         What the detector found.
     must
-        Centres of which one has to be found.
+        Centres of which one has to be found; without any, whatever a volcanic map shows counts.
     may
         Real signals besides, which need not be found and are not false.
+
+    Raises
+    ------
+    ValueError
+        If the centres to be found lie nowhere near the map.
     """
+    grid = result.map.grid
+    middle = Place(*grid.centre, 0.0)
+    reach = 2.0 * math.hypot(*np.multiply(grid.shape, grid.pixel_sides))
+    if must and all(distance(place, middle) > reach for place in must):
+        raise ValueError(
+            f"must {must[0].longitude:g} {must[0].latitude:g} lies far off the map, which is about "
+            f"{middle.longitude:.2f} {middle.latitude:.2f}: write longitude latitude radius_km"
+        )
     flagged = [one for one in result.detections if one.probability > FLAG]
     known = [*must, *may]
+    anywhere = volcanic is True and not must
     false = [
         one
         for one in flagged
-        if not _is_near(one, known)
+        if not (anywhere or _is_near(one, known))
         and ANATOLIAN_SPLIT.selects(one.longitude, one.latitude, "testing")
     ]
     windows = result.windows
@@ -197,7 +212,7 @@ def score_map(
     return MapScore(
         map=name,
         volcanic=volcanic,
-        found=any(_is_near(one, must) for one in flagged),
+        found=any(anywhere or _is_near(one, must) for one in flagged),
         flagged=bool(flagged),
         probability=result.score if len(windows) else None,
         distance_km=min(distances) / 1e3 if distances else None,
@@ -240,12 +255,11 @@ def field_scorecard(
             progress(done, len(rows), row.map)
         try:
             result = detect(row.open(), detector)
+            scores.append(score_map(row.map, row.volcanic, result, row.must, row.may))
         except (ValueError, OSError) as error:
             logger.info("refused %s: %s", row.map, error)
             reason = " ".join(str(error).split())
             scores.append(MapScore(row.map, row.volcanic, refused=reason))
-        else:
-            scores.append(score_map(row.map, row.volcanic, result, row.must, row.may))
     if progress:
         progress(len(rows), len(rows), "done")
     return FieldScorecard(tuple(scores))

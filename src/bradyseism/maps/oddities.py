@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 __all__ = ["oddities"]
 
@@ -123,14 +124,17 @@ def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
     steps = np.concatenate([np.abs(pair[np.isfinite(pair)]) for pair in pairs]) * years
     if not steps.size:
         return ""
-    sharp = np.concatenate([_sharp(np.abs(pair)) for pair in pairs]) * years
-    large = sharp[sharp > STANDS_OUT * np.median(steps)]
-    if large.size < LEAST_STEPS:
-        return ""
+    sharp = [years * _sharp(np.abs(pair)) for pair in pairs]
+    least = STANDS_OUT * float(np.median(steps))
+    large = sum(int((one > least).sum()) for one in sharp)
     for band, half in HALF_WAVELENGTHS.items():
-        jumps = large[large > 0.5 * half]
-        # What is left out must be less than what is a jump: outliers have all sizes.
-        if jumps.size < max(LEAST_STEPS, large.size / 2):
+        where = [one > max(least, 0.5 * half) for one in sharp]
+        jumps = np.concatenate([one[there] for one, there in zip(sharp, where, strict=True)])
+        # What is left out must be less than what is a jump: outliers have all sizes ...
+        if jumps.size < max(LEAST_STEPS, large / 2):
+            continue
+        # ... and lie anywhere, not on lines.
+        if sum(_continued(there, step) for there in where) < jumps.size / 2:
             continue
         cycles = float(np.median(jumps)) / half
         low, high = np.percentile(jumps, (25, 75)) / half
@@ -144,7 +148,13 @@ def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
 
 
 def _sharp(steps: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Steps along a row that are well over the one before and the one after: no smooth flank."""
+    """Steps along a row that are well over the one before and the one after; 0 on smooth flanks."""
     around = np.pad(np.nan_to_num(steps), ((0, 0), (1, 1)))
     beside = np.maximum(around[:, :-2], around[:, 2:])
-    return np.asarray(steps[steps > SHARP * beside])
+    return np.asarray(np.where(steps > SHARP * beside, steps, 0.0))
+
+
+def _continued(jumps: NDArray[np.bool_], step: int) -> int:
+    """How many jumps go on in the next row, `step` pixels away, at most as far aside."""
+    near = ndimage.maximum_filter1d(jumps, 2 * step + 1, axis=1)
+    return int((jumps[1:] & near[:-1]).sum())

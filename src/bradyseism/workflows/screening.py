@@ -69,12 +69,15 @@ class Screening:
         What looked at them.
     places : tuple of Place
         What several maps see, most probable first.
+    notes : tuple of (name, words)
+        What could not be done for a map.
     """
 
     results: tuple[DetectionResult, ...]
     refusals: tuple[Refusal, ...]
     detector: Detector
     places: tuple[Place, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ranked(self) -> list[tuple[DetectionResult, Detection]]:
@@ -84,13 +87,14 @@ class Screening:
 
     @property
     def warnings(self) -> list[tuple[str, str]]:
-        """Name of the map and what is odd about it, for each oddity."""
-        return [
+        """Name of the map and what is odd about it or could not be done, for each."""
+        odd = [
             (result.map.name, words)
             for result in self.results
             if result.map.provenance
             for words in result.map.provenance.warnings
         ]
+        return [*odd, *self.notes]
 
 
 def screen(
@@ -131,9 +135,11 @@ def screen(
     """
     if options is None or isinstance(options, ReadOptions):
         options = [options or ReadOptions()] * len(paths)
-    elevation = _elevation(dem) if dem is not None else None
+    uncovered: list[str] = []
+    elevation = _elevation(dem, uncovered) if dem is not None else None
     results: list[DetectionResult] = []
     refusals: list[Refusal] = []
+    notes: list[tuple[str, str]] = []
     for done, (path, said) in enumerate(zip(paths, options, strict=True)):
         if progress:
             progress(done, len(paths), Path(path).name)
@@ -143,6 +149,8 @@ def screen(
             velocity_map = replace(velocity_map, name=_free_name(velocity_map.name, taken))
             found = detect(velocity_map, detector, catalogue, elevation=elevation)
             results.append(with_false_alarms(found, detector))
+            notes += [(velocity_map.name, words) for words in uncovered]
+            uncovered.clear()
         except (ValueError, OSError) as error:
             if len(paths) == 1:
                 raise
@@ -151,7 +159,7 @@ def screen(
     if progress:
         progress(len(paths), len(paths), "done")
     places = find_places(results, detector.calibration.prior)
-    return Screening(tuple(results), tuple(refusals), detector, places)
+    return Screening(tuple(results), tuple(refusals), detector, places, tuple(notes))
 
 
 def write_screening(screening: Screening, folder: str | PathLike[str]) -> None:
@@ -286,16 +294,17 @@ def as_json(screening: Screening) -> dict[str, Any]:
     }
 
 
-def _elevation(dem: str | Path) -> Elevation:
-    """Heights of a model for any grid; None where it leaves too much out."""
+def _elevation(dem: str | Path, said: list[str]) -> Elevation:
+    """Heights of a model for any grid; None, and a word more is said, where it leaves out much."""
     find_tiles(dem)  # what cannot be read is said before any map is
 
-    def heights(grid: Grid) -> NDArray[np.floating] | None:
+    def heights(grid: Grid, where: NDArray[np.bool_]) -> NDArray[np.floating] | None:
         """Elevation (m) on a grid; None where it is not covered."""
         try:
-            return read_dem(dem, grid).elevation
+            return read_dem(dem, grid, where=where).elevation
         except UncoveredError as error:
-            logger.warning("no heights there: %s", error)
+            longitude, latitude = grid.centre
+            said.append(f"relief explains nothing at {longitude:.3f}, {latitude:.3f}: {error}")
             return None
 
     return heights

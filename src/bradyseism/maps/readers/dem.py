@@ -17,6 +17,7 @@ import numpy as np
 from affine import Affine
 from numpy.typing import NDArray
 from rasterio.fill import fillnodata
+from scipy import ndimage
 
 from bradyseism.maps.readers.dem_tiles import Tile, find_tiles
 from bradyseism.maps.readers.raw import LARGEST_WHOLE
@@ -64,7 +65,13 @@ class Relief:
     notes: tuple[str, ...] = ()
 
 
-def read_dem(path: str | Path, grid: Grid, *, outside: float | None = None) -> Relief:
+def read_dem(
+    path: str | Path,
+    grid: Grid,
+    *,
+    outside: float | None = None,
+    where: NDArray[np.bool_] | None = None,
+) -> Relief:
     """Elevation on the grid of a map.
 
     Heights are bilinear where the map is about as fine as the model, and means by area where it is
@@ -80,6 +87,9 @@ def read_dem(path: str | Path, grid: Grid, *, outside: float | None = None) -> R
     outside : float, optional
         Height (m) of ground that no tile covers, such as 0 where tiles of the open sea are left
         out. Default: such ground is an error.
+    where : array of bool, shape of the grid, optional
+        Pixels whose height is asked for; where there is none elsewhere, the nearest is put in.
+        Default: all.
 
     Returns
     -------
@@ -108,7 +118,15 @@ def read_dem(path: str | Path, grid: Grid, *, outside: float | None = None) -> R
         files += [str(tile.path) for tile in near]
     if outside is not None:
         elevation[~_within(tiles, grid)] = outside
-    return _complete(Relief(elevation, ~np.isfinite(elevation), grid, tuple(files)), path)
+    unknown = np.isnan(elevation)
+    if where is not None and not unknown.all():
+        nearest = ndimage.distance_transform_edt(
+            unknown, return_distances=False, return_indices=True
+        )
+        elevation = np.where(where, elevation, elevation[tuple(nearest)])
+    needed = np.ones(grid.shape, dtype=bool) if where is None else where
+    relief = Relief(elevation, np.isnan(elevation), grid, tuple(files))
+    return _complete(relief, path, float(unknown[needed].mean()))
 
 
 def draw_relief(
@@ -163,9 +181,9 @@ def _encloses(tiles: Sequence[Tile], window: Grid) -> bool:
     return bool(_inside(tiles, (ring[:, 0], ring[:, 1])).all())
 
 
-def _complete(relief: Relief, path: str | Path) -> Relief:
-    """Fill small voids; refuse a model that leaves out more."""
-    covered = 1.0 - float(relief.filled.mean())
+def _complete(relief: Relief, path: str | Path, missing: float) -> Relief:
+    """Fill small voids; refuse a model that leaves out more than a share of what is asked for."""
+    covered = 1.0 - missing
     if covered < LEAST_COVERED:
         raise UncoveredError(
             f"elevation model {path} covers {covered:.1%} of the map, less than "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from os import PathLike
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from bradyseism.maps.readers.options import ReadOptions
 __all__ = ["maps_of_table", "options_from_row"]
 
 
-def maps_of_table(path: str | PathLike[str]) -> list[tuple[Path, ReadOptions]]:
+def maps_of_table(
+    path: str | PathLike[str], defaults: ReadOptions | None = None
+) -> list[tuple[Path, ReadOptions]]:
     """Maps that a table names, each with the options that its row says; a truth table will do.
 
     Parameters
@@ -20,17 +23,24 @@ def maps_of_table(path: str | PathLike[str]) -> list[tuple[Path, ReadOptions]]:
     path : path
         CSV with the column ``path`` (relative to the table) and any of those of
         `options_from_row`, one map a line.
+    defaults : ReadOptions, optional
+        What holds where a row says nothing.
 
     Raises
     ------
     ValueError
-        If there is no such column, no row, or a word that no option knows.
+        If there is no such column, no row, a word that no option knows, or a column that looks like
+        an option and is none.
     OSError
         If the table cannot be read.
     """
     table = Path(path)
     with table.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.DictReader(file))
+        lines = csv.DictReader(file)
+        rows = list(lines)
+    for name, meant in (("years", "span_years"), ("sign", "positive"), ("epsg", "crs")):
+        if name in (lines.fieldnames or ()):
+            raise ValueError(f"{table} has a column {name}, which nothing reads: call it {meant}")
     named = []
     for number, row in enumerate(rows, start=2):
         if not row.get("path"):
@@ -39,7 +49,8 @@ def maps_of_table(path: str | PathLike[str]) -> list[tuple[Path, ReadOptions]]:
                 "maps do not say in reader, quantity, unit, positive, crs, look, span_years"
             )
         try:
-            named.append((table.parent / row["path"], options_from_row(row)))
+            said = {k: v for k, v in asdict(options_from_row(row)).items() if v is not None}
+            named.append((table.parent / row["path"], replace(defaults or ReadOptions(), **said)))
         except ValueError as error:
             raise ValueError(f"{table}, line {number}: {error}") from error
     if not named:

@@ -11,7 +11,9 @@ from pathlib import Path
 
 
 @contextmanager
-def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ()) -> Iterator[Path]:
+def staged_folder(
+    folder: str | PathLike[str], *, leftovers: Sequence[str] = (), signature: str = ""
+) -> Iterator[Path]:
     """Give a new, empty folder whose files move into `folder` once all are written.
 
     Files of the same name are replaced, others stay but for `leftovers` of an earlier run. The
@@ -26,6 +28,8 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ())
     leftovers : sequence of str
         Glob patterns within `folder` of results whose number differs from run to run: those that
         were not written this time are removed at the end.
+    signature : str
+        File by which a folder inside is known as that of another run, whose files stay.
 
     Yields
     ------
@@ -58,7 +62,7 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ())
         if made:
             shutil.rmtree(staging)
             for pattern in leftovers:
-                _remove_leftovers(folder, pattern, set(targets))
+                _remove_leftovers(folder, pattern, set(targets), signature)
         else:
             _remove(staging, missing)
     except BaseException as error:
@@ -69,8 +73,10 @@ def staged_folder(folder: str | PathLike[str], *, leftovers: Sequence[str] = ())
         raise
 
 
-def _remove_leftovers(folder: Path, pattern: str, written: set[Path]) -> None:
+def _remove_leftovers(folder: Path, pattern: str, written: set[Path], signature: str) -> None:
     for path in folder.glob(pattern):
+        if signature and path.parent != folder and (path.parent / signature).exists():
+            continue
         if path not in written and path.is_file():
             path.unlink()
             if path.parent != folder and not any(path.parent.iterdir()):
