@@ -27,7 +27,7 @@ from bradyseism.physics.sources import Mogi
 from bradyseism.samples.encoding import NormalisedWindow
 from bradyseism.scenes.simulation import simulate
 from bradyseism.scenes.synthesis import SceneSettings
-from bradyseism.workflows.adapt import LIMIT, AdaptSettings, adapt, check_target, write_adapted
+from bradyseism.workflows.adapt import LIMITS, AdaptSettings, adapt, check_target, write_adapted
 from bradyseism.workflows.adapt_maps import AROUND_VOLCANO, read_background
 from bradyseism.workflows.adapt_windows import _ground, background_windows, hybrid_windows
 
@@ -167,7 +167,7 @@ def test_progress_ends_at_its_total_and_limits_stand_once(small, monkeypatch, ha
     again = adapt([region(0)], small.content, quick, progress=lambda *step: told.append(step))
     assert [done for done, _, _ in told] == list(range(steps + 1))
     assert told[-1] == (steps, steps, "done")
-    assert again.card["limits"].count(LIMIT) == 1
+    assert again.card["limits"].count(LIMITS[0]) == 1
 
 
 def test_nothing_is_written_unless_it_is_better(small, tmp_path: Path) -> None:

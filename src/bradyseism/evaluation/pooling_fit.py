@@ -98,10 +98,15 @@ def fit_pooling(
     quiet: list[tuple[Array, Array]] = []
     moving: list[tuple[Array, Array]] = []
     for done, (empty, loud) in enumerate(map_pairs(settings, processes), start=1):
-        for one, found in ((empty, quiet), (loud, moving)):
-            places = None if one is None else _places(one, detector, settings.places)
-            if places is not None:
-                found.append(places)
+        # Both or neither: maps whose gaps hide their source have few levels, and are not quiet more
+        # often than others.
+        pair = [
+            None if one is None else _places(one, detector, settings.places)
+            for one in (empty, loud)
+        ]
+        if pair[0] is not None and pair[1] is not None:
+            quiet.append(pair[0])
+            moving.append(pair[1])
         if progress:
             progress(done, settings.backgrounds)
     stages = {}

@@ -46,7 +46,10 @@ OF_THE_BASE = (
     "torch", "reliability", "false_alarm", "detectable", "certainty_settings",
 )  # fmt: skip
 ADAPTED = "-adapted"
-LIMIT = "adapted to the maps listed: elsewhere the model it comes from is the better choice"
+LIMITS = (
+    "adapted to the maps listed: elsewhere the model it comes from is the better choice",
+    "what windows of all sizes together say of a place is weighed as by the model it comes from",
+)
 # Single windows are compared as if this share of them held a source: of a map most are quiet.
 MOVING_WINDOWS = 0.05
 # Windows of a scan in each quarter, and in all, without which nothing can be held out.
@@ -298,7 +301,11 @@ def _compared(
     windows: Windows,
     settings: AdaptSettings,
 ) -> Comparison:
-    """Base and adapted detector on the windows as they lie, each of the latter held out."""
+    """Base and adapted detector on the windows as they lie, those of the latter held out.
+
+    Of the heads that is; the two numbers of the calibration of a quarter are fitted to what heads
+    that were tuned with it say of the other three.
+    """
     table = windows.table
     after = np.zeros(len(examples))
     for quarter in range(QUARTERS):
@@ -344,7 +351,7 @@ def _card(
             "rule": "four quarters of the ground, each held out once; intervals by block",
             **asdict(comparison),
         },
-        "limits": list(dict.fromkeys([*base.card.get("limits", []), LIMIT])),
+        "limits": list(dict.fromkeys([*base.card.get("limits", []), *LIMITS])),
     }
 
 
