@@ -96,7 +96,8 @@ def test_weights_are_fitted_alike_by_any_number_of_processes_and_tell_sources() 
     settings = PoolingSettings(sides=(96,), backgrounds=16)
     pooling = fit_pooling(detector, settings, processes=1)
     assert pooling["scanned"] == fit_pooling(detector, settings, processes=2)["scanned"]
-    assert pooling["maps"][0] == 16
+    quiet, moving = pooling["maps"]
+    assert 12 <= quiet == moving <= 16  # but for those whose gaps hide the source
     assert all(pooling[stage]["mean"] > 0 for stage in STAGES)
     knowing = with_pooling(detector, pooling)
     assert "pooling" in knowing.card
