@@ -67,8 +67,8 @@ class _Lattice:
     shape: tuple[int, int]
     position: NDArray[np.float64]  # (2, nodes down, nodes along): row and column
     extent: NDArray[np.float64]  # (2, nodes down, nodes along): height and width of a target pixel
-    down: NDArray[np.float64]  # (rows, nodes down) interpolation weights
-    along: NDArray[np.float64]  # (columns, nodes along) interpolation weights
+    down: _Split  # (rows,) node above each row, and how far below it that lies
+    along: _Split  # (columns,) node before each column
 
     def widest_at(self, source_shape: tuple[int, ...]) -> float:
         """Height or width of a target pixel, whichever is more, near the centre of the source."""
@@ -78,8 +78,14 @@ class _Lattice:
 
     def blocks(self, field: NDArray[np.float64]) -> list[NDArray[np.float64]]:
         """Interpolated (2, block rows, columns) parts of a (2, nodes down, nodes along) field."""
-        starts = range(0, self.shape[0], _BLOCK_ROWS)
-        return [self.down[start : start + _BLOCK_ROWS] @ field @ self.along.T for start in starts]
+        # No product of matrices, whose threads would go on spinning beside those of the network.
+        column, right = self.along
+        wide = field[:, :, column] + (field[:, :, column + 1] - field[:, :, column]) * right
+        found = []
+        for start in range(0, self.shape[0], _BLOCK_ROWS):
+            row, below = (part[start : start + _BLOCK_ROWS] for part in self.down)
+            found.append(wide[:, row] + (wide[:, row + 1] - wide[:, row]) * below[:, np.newaxis])
+        return found
 
 
 def _lattice(shape: tuple[int, int], locate: Locate) -> _Lattice:
@@ -91,10 +97,12 @@ def _lattice(shape: tuple[int, int], locate: Locate) -> _Lattice:
     with np.errstate(invalid="ignore"):
         # Of a square pixel turned by any angle this is the box of equal spread.
         extent = np.stack([np.hypot(*np.gradient(field, *nodes)) for field in position])
-    down, along = (
-        np.maximum(1.0 - np.abs(np.arange(length)[:, np.newaxis] - node) / (node[1] - node[0]), 0.0)
-        for node, length in zip(nodes, shape, strict=True)
-    )
+    steps = [np.arange(one) / node[1] for node, one in zip(nodes, shape, strict=True)]
+    before = [
+        np.minimum(step.astype(np.intp), node.size - 2)
+        for node, step in zip(nodes, steps, strict=True)
+    ]
+    down, along = ((whole, step - whole) for whole, step in zip(before, steps, strict=True))
     position = np.where(np.isfinite(position), position, _OUTSIDE)
     extent = np.where(np.isfinite(extent), extent, 1.0)
     return _Lattice(shape, position, extent, down, along)

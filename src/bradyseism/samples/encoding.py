@@ -270,7 +270,7 @@ def without_planes(
     filled = np.where(valid, windows, np.float32(0.0))
     weight = [valid.sum(axis=2), valid.sum(axis=1)]
     moments = [[(w * axis**power).sum(axis=1) for power in range(3)] for w in weight]
-    mixed = np.einsum("nij,j->ni", valid, axis) @ axis
+    mixed = (np.einsum("nij,j->ni", valid, axis) * axis).sum(axis=1)
     (count, row, row_square), (_, column, column_square) = moments
     normal = np.stack(
         [count, row, column, row, row_square, mixed, column, mixed, column_square], axis=1
