@@ -85,7 +85,7 @@ def tiled(scene: Pixels, model: torch.nn.Module) -> float:
     with torch.inference_mode():
         features = model.features(torch.from_numpy(encoding.encode(tiles)))
         pooled = torch.nn.functional.avg_pool2d(features, CELLS, CELLS // 2)
-        return float(model.head.dense(pooled.movedim(1, -1)).max())
+        return float(model.head(pooled.movedim(1, -1).flatten(0, 2)).max())
 
 
 def integers(content: Path, examples: Pixels, folder: Path) -> onnxruntime.InferenceSession:
