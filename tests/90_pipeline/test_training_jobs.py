@@ -75,7 +75,8 @@ def test_training_the_shipped_detector_from_nothing(tmp_path: Path) -> None:
     detector = Detector.load(tmp_path / "shipped.onnx")
     assert json.loads((tmp_path / "shipped.json").read_text()) == card == detector.card
     assert detector.calibration.prior == card["prior"]["per_map"] == MAP_PRIOR
-    assert card["pooling"]["maps"][0] == 15
+    quiet, moving = card["pooling"]["maps"]
+    assert 12 <= quiet == moving <= 15  # but for those whose gaps hide the source
     assert np.shape(card["false_alarm"]["log_odds"])[:3] == (2, 1, 1)
     assert np.shape(card["detectable"]["ratios"]) == (2, 1, 4)
     assert 0 < card["reliability"]["balanced"]["expected_calibration_error"][0] < 1
