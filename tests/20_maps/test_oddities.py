@@ -122,6 +122,15 @@ def test_an_unwrapping_jump(half: float, band: str, cycles: int) -> None:
     assert cycles == 2 or f"1 x half the wavelength of {band} band" in warning
 
 
+def test_gaps_here_and_there_call_for_coarser_pixels() -> None:
+    velocity = noise()
+    velocity[np.random.default_rng(1).random(velocity.shape) < 0.8] = np.nan
+    assert "80 % of the pixels are missing here and there" in only(velocity)
+    whole = noise()
+    whole[:, 60:] = np.nan  # as much in one piece
+    assert oddities(whole, YEARS) == ()
+
+
 @pytest.mark.parametrize("years", [3.0, 4.0, 5.0, 6.0])
 def test_outliers_anywhere_are_no_jump_though_some_have_its_size(years: float) -> None:
     heavy = np.random.default_rng(0).laplace(0.0, 1.5e-3, (600, 600)).astype(np.float32)

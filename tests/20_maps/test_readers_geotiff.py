@@ -1,5 +1,7 @@
 """GeoTIFF: no-data, masks, look vectors, registration, tags, row order, strips."""
 
+import re
+
 import numpy as np
 import pytest
 import rasterio
@@ -275,6 +277,16 @@ def test_map_across_the_dateline(tmp_path, ramp):
     path = write(tmp_path / "a.tif", ramp, Affine(0.01, 0.0, 179.98, 0.0, -0.01, 52.0))
     longitude, _ = open_map(path, SAID).grid.longitude_latitude([0, 0], [0, 3])
     assert_allclose(longitude, [179.985, -179.985], atol=1e-9)
+
+
+def test_inspection_says_what_would_be_refused(tmp_path, ramp):
+    ramp[0, 0] = -32768.0
+    path = write(tmp_path / "a.tif", ramp)
+    said = ReadOptions(unit="mm/yr", positive="toward", years=2.0, crs="EPSG:4326")
+    ((what, remedy),) = inspect_map(path, said).missing
+    assert what == "rates that ground can have"
+    with pytest.raises(ValueError, match=re.escape(remedy)):
+        open_map(path, said)
 
 
 def test_inspection_names_what_is_missing(tmp_path, ramp):

@@ -214,10 +214,12 @@ def advice(screening: Screening) -> str:
     )
     sense = "toward" if best.rate > 0 else "away from"
     rate = abs(facts["rate_mm_per_year"])
+    warned = result.map.provenance and result.map.provenance.warnings
+    odd = " Mind the warning about this map." if warned else ""
     count = f"{len(ranked)} detection{'s' if len(ranked) != 1 else ''} in {looked}"
     return (
         f"{count}. Look first at {place}: the ground moves {rate:.{0 if rate >= 10 else 1}f} "
-        f"mm/yr {sense} the satellite relative to the ground around.{_otherwise(best)} Open "
+        f"mm/yr {sense} the satellite relative to the ground around.{_otherwise(best)}{odd} Open "
         "report.html and check it against the picture: a detection is a place to look at, not a "
         f"diagnosis.{unseen}"
     )

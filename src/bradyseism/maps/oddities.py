@@ -15,6 +15,8 @@ FAST, SLOW = 1.0, 1e-5  # m/yr
 # City, which sinks fastest, less than this; read as metres, a quiet map of 0.3 mm/yr has more.
 WIDE = 0.15
 MISSING, SAME = 0.9, 0.2  # shares of pixels
+# Gaps of so many pixels are scattered if so many blocks of 4 x 4 hold some data all the same.
+SCATTERED, MOST_BLOCKS = 0.7, 0.6
 FEW_VALUES = 16
 # A fill value: that of so many pixels, so many ranges of the others away from their middle.
 LEAST_FILL, FILL_AWAY = 20, 5.0
@@ -46,7 +48,12 @@ def oddities(velocity: NDArray[np.floating], years: float) -> tuple[str, ...]:
     """
     lacking = 1.0 - float(np.isfinite(velocity).mean())
     found = []
-    if lacking > MISSING:
+    if lacking > SCATTERED and _spread(velocity) > MOST_BLOCKS:
+        found.append(
+            f"{100 * lacking:.0f} % of the pixels are missing here and there, so that windows hold "
+            "too few: average the map to coarser pixels (gdalwarp -r average -tr)"
+        )
+    elif lacking > MISSING:
         found.append(
             f"{100 * lacking:.0f} % of the map is missing: most places cannot be judged; is the "
             "mask too strict, or inverted?"
@@ -145,6 +152,13 @@ def _jumps(velocity: NDArray[np.floating], step: int, years: float) -> str:
                 "band: an unwrapping error, unless a fault runs there"
             )
     return ""
+
+
+def _spread(velocity: NDArray[np.floating]) -> float:
+    """Share of blocks of 4 x 4 pixels that hold data."""
+    rows, columns = (4 * (length // 4) for length in velocity.shape)
+    blocks = np.isfinite(velocity[:rows, :columns]).reshape(rows // 4, 4, columns // 4, 4)
+    return float(blocks.any(axis=(1, 3)).mean()) if blocks.size else 0.0
 
 
 def _sharp(steps: NDArray[np.floating]) -> NDArray[np.floating]:

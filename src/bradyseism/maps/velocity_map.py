@@ -432,12 +432,19 @@ def _checked_velocity(velocity: NDArray[np.floating], grid: Grid) -> NDArray[np.
     fastest = float(np.fmax.reduce(np.abs(velocity), axis=None))
     if math.isinf(fastest):
         raise ValueError("velocity holds infinite pixels: missing pixels must be NaN")
-    if fastest > FASTEST_VELOCITY:
-        raise ValueError(
-            f"velocity reaches {fastest:g} m/yr, more than {FASTEST_VELOCITY:g}: "
-            "were mm taken for m (pass --unit mm/yr), or a no-data value for data (mark it)?"
-        )
+    if complaint := too_fast(fastest):
+        raise ValueError(complaint)
     return velocity
+
+
+def too_fast(fastest: float) -> str:
+    """What is wrong with a largest velocity (m/yr; NaN without any), or nothing."""
+    if not fastest > FASTEST_VELOCITY:
+        return ""
+    return (
+        f"velocity reaches {fastest:g} m/yr, more than {FASTEST_VELOCITY:g}: "
+        "were mm taken for m (pass --unit mm/yr), or a no-data value for data (mark it)?"
+    )
 
 
 def _checked_look(look: NDArray[np.floating], grid: Grid) -> NDArray[np.float32]:

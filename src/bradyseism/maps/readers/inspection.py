@@ -10,6 +10,7 @@ from bradyseism.maps.oddities import oddities
 from bradyseism.maps.readers.interpretation import Resolved, metres_per_year, resolve
 from bradyseism.maps.readers.options import ReadOptions
 from bradyseism.maps.readers.raw import Fact, RawMap
+from bradyseism.maps.velocity_map import too_fast
 
 __all__ = ["Inspection", "inspect_raw"]
 
@@ -77,7 +78,11 @@ def inspect_raw(raw: RawMap, options: ReadOptions) -> Inspection:
     empty = (("valid pixels", "another file: this one holds none"),) if lacking == 1.0 else ()
     velocity, years = metres_per_year(resolved), resolved.years
     warnings = oddities(velocity, years.value) if velocity is not None and years else ()
-    return Inspection(facts, (*resolved.missing, *empty), resolved.notes, warnings)
+    missing = (*resolved.missing, *empty)
+    if velocity is not None:
+        complaint = too_fast(float(np.fmax.reduce(np.abs(velocity), axis=None, initial=0.0)))
+        missing += (("rates that ground can have", complaint),) if complaint else ()
+    return Inspection(facts, missing, resolved.notes, warnings)
 
 
 def _told(name: str, fact: Fact[str] | None) -> tuple[str, str, str]:
