@@ -118,14 +118,10 @@ class SourceEstimate:
         Always fitted.
     cdm : SourceFit or None
         Only where the map tells it from a Mogi source: see `DECISIVE`.
-    noise_deviation, noise_length : float
-        Standard deviation (m/yr) and e-folding length (m) of the noise that the fit was weighed by.
     """
 
     mogi: SourceFit
     cdm: SourceFit | None
-    noise_deviation: float
-    noise_length: float
 
     @property
     def best(self) -> SourceFit:
@@ -186,8 +182,7 @@ def estimate_source(maps: Sequence[Blocks]) -> SourceEstimate:
     """
     found = mogi_solution(maps)
     mogi = _mogi_fit(found, maps)
-    noise = maps[0].noise
-    estimate = SourceEstimate(mogi, None, math.sqrt(noise.variance), noise.length)
+    estimate = SourceEstimate(mogi, None)
     if found.gain < _CLEAR:
         return estimate
     family = CDMFamily(_width(maps))

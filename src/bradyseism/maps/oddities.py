@@ -14,6 +14,7 @@ FAST, SLOW = 1.0, 1e-5  # m/yr
 # Robust spread (m/yr) of a whole map. Long-term maps have 0.3 to 10 mm/yr, and one about Mexico
 # City, which sinks fastest, less than this; read as metres, a quiet map of 0.3 mm/yr has more.
 WIDE = 0.15
+FASTEST_VELOCITY = 20.0  # m/yr; no ground keeps this up for years, but metres taken for mm reach it
 MISSING, SAME = 0.9, 0.2  # shares of pixels
 # Gaps of so many pixels are scattered if so many blocks of 4 x 4 hold some data all the same.
 SCATTERED, MOST_BLOCKS = 0.7, 0.6
@@ -172,3 +173,13 @@ def _continued(jumps: NDArray[np.bool_], step: int) -> int:
     """How many jumps go on in the next row, `step` pixels away, at most as far aside."""
     near = ndimage.maximum_filter1d(jumps, 2 * step + 1, axis=1)
     return int((jumps[1:] & near[:-1]).sum())
+
+
+def too_fast(fastest: float) -> str:
+    """What is wrong with a largest velocity (m/yr; NaN without any), or nothing."""
+    if not fastest > FASTEST_VELOCITY:
+        return ""
+    return (
+        f"velocity reaches {fastest:g} m/yr, more than {FASTEST_VELOCITY:g}: "
+        "were mm taken for m (pass --unit mm/yr), or a no-data value for data (mark it)?"
+    )

@@ -11,9 +11,9 @@ from affine import Affine
 from numpy.typing import ArrayLike, NDArray
 from pyproj import CRS, Geod, Transformer
 
+from bradyseism.maps.oddities import too_fast
 from bradyseism.maps.resampling import resample
 
-FASTEST_VELOCITY = 20.0  # m/yr; no ground keeps this up for years, but metres taken for mm reach it
 LOOK_TOLERANCE = 1e-2
 _EDGE_POINTS = 65  # along each side of a footprint: follows the curve of a 10 degree side to 10 m
 _GEOGRAPHIC = CRS.from_user_input("OGC:CRS84")
@@ -435,16 +435,6 @@ def _checked_velocity(velocity: NDArray[np.floating], grid: Grid) -> NDArray[np.
     if complaint := too_fast(fastest):
         raise ValueError(complaint)
     return velocity
-
-
-def too_fast(fastest: float) -> str:
-    """What is wrong with a largest velocity (m/yr; NaN without any), or nothing."""
-    if not fastest > FASTEST_VELOCITY:
-        return ""
-    return (
-        f"velocity reaches {fastest:g} m/yr, more than {FASTEST_VELOCITY:g}: "
-        "were mm taken for m (pass --unit mm/yr), or a no-data value for data (mark it)?"
-    )
 
 
 def _checked_look(look: NDArray[np.floating], grid: Grid) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bradyseism.maps.frames import mean_look
 from bradyseism.maps.readers import ReadOptions, open_map
 from bradyseism.maps.velocity_map import VelocityMap
 from bradyseism.samples.encoding import WrappedPatch
@@ -101,7 +102,7 @@ def cut_backgrounds(
     """
     size = encoding.size
     resampled = velocity_map.resampled(velocity_map.grid.local(encoding.pixel_size))
-    displacement = resampled.displacement
+    displacement, look = resampled.displacement, resampled.look
     middle = (size - 1) / 2
     found = []
     for row, column in _corners(_usable(resampled, encoding, exclude), size):
@@ -110,7 +111,7 @@ def cut_backgrounds(
         found.append(
             Background(
                 displacement[window].copy(),
-                _mean_look(resampled, window),
+                mean_look(look if look is None or look.ndim == 1 else look[:, *window]),
                 velocity_map.name,
                 float(longitude),
                 float(latitude),
@@ -202,18 +203,3 @@ def _corners(usable: NDArray[np.bool_], size: int) -> list[tuple[int, int]]:
                     for r, c in zip(rows, columns, strict=True)
                 ]
     return best
-
-
-def _mean_look(
-    velocity_map: VelocityMap, window: tuple[slice, slice]
-) -> NDArray[np.float64] | None:
-    """Mean look vector of the window, brought back to unit length; None if there is none."""
-    look = velocity_map.look
-    if look is None or look.ndim == 1:
-        return None if look is None else look.astype(np.float64)
-    local = look[:, *window].astype(np.float64).reshape(3, -1)
-    local = local[:, np.isfinite(local).all(axis=0)]
-    if local.shape[1] == 0:
-        return None
-    mean = local.mean(axis=1)
-    return np.asarray(mean / np.linalg.norm(mean))

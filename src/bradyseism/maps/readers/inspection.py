@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bradyseism.maps.oddities import oddities
+from bradyseism.maps.oddities import oddities, too_fast
 from bradyseism.maps.readers.interpretation import Resolved, metres_per_year, resolve
 from bradyseism.maps.readers.options import ReadOptions
 from bradyseism.maps.readers.raw import Fact, RawMap
-from bradyseism.maps.velocity_map import too_fast
 
 __all__ = ["Inspection", "inspect_raw"]
 
