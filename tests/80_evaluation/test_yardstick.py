@@ -158,6 +158,16 @@ def test_tables_for_people_and_machines(result):
     assert cells[2]["d90_mm_per_year"] is None
 
 
+def test_a_bound_under_the_lowest_rate_makes_ratios_least_ones(result):
+    bound, boxcar, _ = result.cells
+    always = replace(bound, found=np.ones_like(bound.found))
+    lines = replace(result, cells=(always, boxcar)).as_markdown().splitlines()
+    assert lines[2].endswith("| 0.5 or less |")
+    assert ", at least " in lines[3]
+    assert ", at least " not in result.as_markdown()
+    assert [one["d90_at_most"] for one in result.as_json()["cells"]] == [False] * 3
+
+
 def test_the_estimate_alone_needs_no_resamples(result, monkeypatch):
     drawn = []
     monkeypatch.setattr(

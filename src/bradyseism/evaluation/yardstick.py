@@ -97,9 +97,14 @@ class Cell:
     def rate(self) -> float:
         """Rate (m/yr) at which the wanted share is found: the estimate of `d90`, without resamples.
 
-        Infinite where no rate tried is enough.
+        Infinite where no rate tried is enough, the lowest one where all are.
         """
         return self._reached(self.shares)
+
+    @property
+    def at_most(self) -> bool:
+        """Whether the lowest rate tried is enough, so that `rate` may be lower still."""
+        return self.rate <= self.rates[0]
 
     def d90(self) -> Interval:
         """Rate (m/yr) at which the wanted share is found, with a 95 % interval over the places.
@@ -204,9 +209,13 @@ class YardstickResult:
         if not np.isfinite(d90.estimate):
             return f"over {1e3 * one.rates[-1]:.3g}"
         high = f"{1e3 * d90.high:.3g}" if np.isfinite(d90.high) else "more"
+        if one.at_most:
+            return f"{1e3 * d90.estimate:.3g} or less"
         text = f"{1e3 * d90.estimate:.3g} ({1e3 * d90.low:.3g}-{high})"
-        ratio = self._ratio(one)
-        return text if one.method == BOUND or np.isnan(ratio) else f"{text}, {ratio:.2f}x"
+        ratio, bound = self._ratio(one), self.cell(BOUND, one.background, one.width)
+        if one.method == BOUND or np.isnan(ratio):
+            return text
+        return f"{text}, {'at least ' if bound.at_most else ''}{ratio:.2f}x"
 
     def _cell_json(self, one: Cell) -> dict[str, Any]:
         d90 = one.d90()
@@ -222,6 +231,7 @@ class YardstickResult:
                 f"{name}_mm_per_year": 1e3 * value if np.isfinite(value) else None
                 for name, value in values.items()
             },
+            "d90_at_most": one.at_most,
             "over_bound": ratio if np.isfinite(ratio) else None,
             "sources": len(one.found),
             "rates_mm_per_year": (1e3 * one.rates).tolist(),
