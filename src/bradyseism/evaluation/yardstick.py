@@ -104,7 +104,7 @@ class Cell:
     @property
     def at_most(self) -> bool:
         """Whether the lowest rate tried is enough, so that `rate` may be lower still."""
-        return self.rate <= self.rates[0]
+        return bool(self.rate <= self.rates[0])
 
     def d90(self) -> Interval:
         """Rate (m/yr) at which the wanted share is found, with a 95 % interval over the places.
