@@ -16,6 +16,7 @@ from bradyseism.samples.encoding import (
 )
 
 ENCODING = NormalisedWindow(size=32)
+BOTH = pytest.mark.parametrize("encoding", [ENCODING, NormalisedWindow(size=32, detail="whitened")])
 
 
 @pytest.fixture
@@ -28,18 +29,23 @@ def windows() -> np.ndarray:
     return values
 
 
-def test_a_constant_and_a_ramp_change_nothing(windows: np.ndarray) -> None:
+@BOTH
+def test_a_constant_and_a_ramp_change_nothing(
+    encoding: NormalisedWindow, windows: np.ndarray
+) -> None:
     rows, columns = np.indices((32, 32))
     ramp = 0.3 + 2e-3 * rows - 5e-3 * columns
-    assert_allclose(ENCODING.encode(windows + ramp), ENCODING.encode(windows), atol=2e-5)
+    assert_allclose(encoding.encode(windows + ramp), encoding.encode(windows), atol=2e-5)
 
 
-def test_the_unit_changes_nothing(windows: np.ndarray) -> None:
-    assert_allclose(ENCODING.encode(1e3 * windows), ENCODING.encode(windows), atol=2e-5)
+@BOTH
+def test_the_unit_changes_nothing(encoding: NormalisedWindow, windows: np.ndarray) -> None:
+    assert_allclose(encoding.encode(1e3 * windows), encoding.encode(windows), atol=2e-5)
 
 
-def test_the_sign_turns_with_the_signal(windows: np.ndarray) -> None:
-    plus, minus = ENCODING.encode(windows), ENCODING.encode(-windows)
+@BOTH
+def test_the_sign_turns_with_the_signal(encoding: NormalisedWindow, windows: np.ndarray) -> None:
+    plus, minus = encoding.encode(windows), encoding.encode(-windows)
     assert_allclose(minus[:, :2], -plus[:, :2], atol=2e-5)
     assert plus[1, 0, 12, 20] > 0.5
 
@@ -56,29 +62,37 @@ def test_white_noise_has_equal_spread_and_short_lag_noise(windows: np.ndarray) -
     assert ratio == pytest.approx(1.0, abs=0.1)
 
 
-def test_missing_pixels_are_zero_and_masked(windows: np.ndarray) -> None:
-    encoded = ENCODING.encode(windows)
+@BOTH
+def test_missing_pixels_are_zero_and_masked(
+    encoding: NormalisedWindow, windows: np.ndarray
+) -> None:
+    encoded = encoding.encode(windows)
     assert_array_equal(encoded[2, :, :, :9], 0.0)
     assert_array_equal(encoded[:, 2], np.isfinite(windows))
     assert np.isfinite(encoded).all()
 
 
+@BOTH
 @pytest.mark.parametrize("value", [0.0, 5.0, np.nan])
-def test_flat_and_empty_windows_encode_to_zero(value: float) -> None:
-    encoded = ENCODING.encode(np.full((1, 32, 32), value))
+def test_flat_and_empty_windows_encode_to_zero(encoding: NormalisedWindow, value: float) -> None:
+    encoded = encoding.encode(np.full((1, 32, 32), value))
     assert_allclose(encoded[:, :2], 0.0, atol=1e-4)
 
 
-def test_a_single_valid_pixel_is_no_signal() -> None:
+@BOTH
+def test_a_single_valid_pixel_is_no_signal(encoding: NormalisedWindow) -> None:
     window = np.full((1, 32, 32), np.nan)
     window[0, 3, 4] = 0.02
-    assert_allclose(ENCODING.encode(window)[:, :2], 0.0, atol=1e-3)
+    assert_allclose(encoding.encode(window)[:, :2], 0.0, atol=1e-3)
 
 
-def test_three_hundred_times_the_noise_stays_within_a_few_units(windows: np.ndarray) -> None:
+@BOTH
+def test_three_hundred_times_the_noise_stays_within_a_few_units(
+    encoding: NormalisedWindow, windows: np.ndarray
+) -> None:
     strong = windows.copy()
     strong[1] += 300 * (windows[1] - windows[0])
-    assert np.abs(ENCODING.encode(strong)).max() < 4.0
+    assert np.abs(encoding.encode(strong)).max() < 4.0
 
 
 def test_one_fringe_of_displacement_is_one_cycle() -> None:
@@ -99,7 +113,9 @@ def test_missing_phase_is_zero_in_every_channel() -> None:
     assert_array_equal(encoded[0, 0], encoded[0, 2])
 
 
-@pytest.mark.parametrize("encoding", [NormalisedWindow(), WrappedPatch(channels=3)])
+@pytest.mark.parametrize(
+    "encoding", [NormalisedWindow(), NormalisedWindow(detail="whitened"), WrappedPatch(channels=3)]
+)
 def test_the_card_gives_the_encoding_back(encoding) -> None:
     import json
 
@@ -111,6 +127,7 @@ def test_the_card_gives_the_encoding_back(encoding) -> None:
     [
         (lambda: NormalisedWindow(size=4), "size 4 px is under 8 px"),
         (lambda: NormalisedWindow(pixel_sizes=(0.0,)), "are not all positive"),
+        (lambda: NormalisedWindow(detail="fine"), "detail 'fine' is none of noise-scaled, whitene"),
         (lambda: WrappedPatch(cycle=0.0), "cycle 0 m is not positive"),
         (lambda: WrappedPatch(channels=2), "channels 2 is neither 1 nor 3"),
         (lambda: ENCODING.encode(np.zeros((2, 16, 16))), r"expected \(n, 32, 32\)"),

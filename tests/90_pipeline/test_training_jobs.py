@@ -48,7 +48,9 @@ def shipped_settings() -> ShippedSettings:
         replace(one, epochs=1, batch_size=32) for one in (settings.loop, settings.teachers_loop)
     )
     measured = CardSettings(PoolingSettings(sides=(96,), backgrounds=15), few, 20, processes=1)
-    return replace(settings, loop=loop, teachers_loop=teachers, measured=measured)
+    return replace(
+        settings, loop=loop, teacher="compact", teachers_loop=teachers, measured=measured
+    )
 
 
 def test_the_shipped_weights_and_the_shipped_onnx_are_one_model() -> None:

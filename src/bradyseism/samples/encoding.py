@@ -2,21 +2,23 @@
 
 Two encodings: `WrappedPatch` is the paper's (wrapped cumulative displacement), `NormalisedWindow`
 feeds shape instead of centimetres: each window loses its own plane and is scaled by its own
-spread and by its own short-lag noise, so that one network serves quiet and noisy maps alike.
+spread, and shown whitened besides, so that one network serves quiet and noisy maps alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH, wrap
+from bradyseism.samples.whitened import whitened
 
 Quantity = Literal["velocity", "displacement"]
+Detail = Literal["noise-scaled", "whitened"]
 
 # Share of neighbouring pixels that must differ: some five cells across a window of one value each.
 LEAST_DETAIL = 0.08
@@ -29,7 +31,7 @@ MAD_TO_DEVIATION = 1.4826
 
 @dataclass(frozen=True)
 class NormalisedWindow:
-    """Three channels: spread-scaled rate, noise-scaled rate, valid mask.
+    """Three channels: spread-scaled rate, its detail, valid mask.
 
     Parameters
     ----------
@@ -40,24 +42,29 @@ class NormalisedWindow:
         ``size * pixel_size`` metres.
     least_valid : float
         Share (0-1) of valid pixels under which a window is not observable.
+    detail : str
+        Channel 1: ``"whitened"`` for `whitened.whitened`, ``"noise-scaled"`` for the first models.
 
     Notes
     -----
     From every window the least-squares plane of its valid pixels is removed, then its median.
-    Channel 0 is ``asinh(residual / (1.4826 MAD))``, channel 1 ``asinh(residual / noise)`` with the
-    noise from the median absolute difference of neighbouring pixels, both over 3 so that values
-    stay within a few units up to 300 times the noise. Adding a constant or a ramp to a window
-    changes nothing.
+    Channel 0 is ``asinh(residual / (1.4826 MAD))``; channel 1 is the same of the whitened residual,
+    or ``asinh(residual / noise)`` with the noise from the median absolute difference of
+    neighbouring pixels. Both are over 3 so that values stay within a few units up to 300 times the
+    noise. Adding a constant or a ramp to a window changes nothing.
     """
 
     size: int = 64
     pixel_sizes: tuple[float, ...] = (50.0, 100.0, 200.0, 400.0, 800.0, 1600.0)
     least_valid: float = 0.25
+    detail: Detail = "noise-scaled"
     quantity: ClassVar[Quantity] = "velocity"
     channels: ClassVar[int] = 3
 
     def __post_init__(self) -> None:
         _check_geometry(self.size, self.pixel_sizes, self.least_valid)
+        if self.detail not in get_args(Detail):
+            raise ValueError(f"detail {self.detail!r} is none of {', '.join(get_args(Detail))}")
 
     def observable(self, values: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
         """Which windows, shape (n, size, size), hold enough data, and more than a few flat cells.
@@ -93,16 +100,20 @@ class NormalisedWindow:
         residual -= _masked_median(residual, valid).astype(np.float32)[:, None, None]
         residual[~valid] = 0.0
         spread = MAD_TO_DEVIATION * _masked_median(np.abs(residual), valid)
+        if self.detail == "whitened":
+            fine = whitened(residual, valid)
+            noise = MAD_TO_DEVIATION * _masked_median(np.abs(fine), valid)
+        else:
+            fine, noise = residual, _short_lag_noise(residual, valid)
         square = np.einsum("nij,nij->n", residual, residual, dtype=np.float64)
         deviation = np.sqrt(square / np.maximum(valid.sum(axis=(1, 2)), 1))
-        noise = _short_lag_noise(residual, valid)
         # Flat windows (quadtree cells, constants) have no spread but that of rounding.
         largest = np.where(valid, np.abs(windows), 0.0).max(axis=(1, 2))
         floor = np.maximum(1e-3 * deviation, ROUNDING * largest + np.finfo(np.float32).tiny)
         spread, noise = np.maximum(spread, floor), np.maximum(noise, floor)
         encoded = np.empty((len(windows), 3, self.size, self.size), dtype=np.float32)
-        for channel, scale in enumerate((spread, noise)):
-            encoded[:, channel] = _arcsinh(residual / scale.astype(np.float32)[:, None, None]) / 3.0
+        for channel, (field, scale) in enumerate(((residual, spread), (fine, noise))):
+            encoded[:, channel] = _arcsinh(field / scale.astype(np.float32)[:, None, None]) / 3.0
         encoded[:, 2] = valid
         return encoded
 

@@ -32,7 +32,7 @@ from bradyseism.workflows.teaching import log_odds, taught_labels
 
 Progress = Callable[[str, int, int], None]
 
-NAME = "bradyseism-light-1"
+NAME = "bradyseism-light-2"
 SETS = ("training", "validation", "calibration")
 LIMITS = [
     "no relief is used: smooth subsidence bowls and deposits can look volcanic",
@@ -79,16 +79,16 @@ class ShippedSettings:
     prior: float = MAP_PRIOR
     measured: CardSettings = field(default_factory=CardSettings)
     network: str = "light"
-    teacher: str = "compact"
+    teacher: str = ""
     trust: float = 0.5
     processes: int = 2
     scenes: SceneSettings = field(
         default_factory=lambda: SceneSettings(sources=FootprintPrior(width=LogUniform(0.07, 0.75)))
     )
-    encoding: NormalisedWindow = field(default_factory=NormalisedWindow)
+    encoding: NormalisedWindow = field(default_factory=lambda: NormalisedWindow(detail="whitened"))
     loop: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=8, batch_size=128, learning_rate=3e-3, augment=True, threads=1
+            epochs=16, batch_size=128, learning_rate=3e-3, augment=True, threads=1
         )
     )
     teachers_loop: TrainingSettings = field(
