@@ -21,7 +21,7 @@ from bradyseism.detection.reasons import Reason
 from bradyseism.detection.runtime import Detector
 from bradyseism.detection.scan import Level, Scan, covered, scan
 from bradyseism.detection.source_fit import SourceEstimate
-from bradyseism.maps.near import distance, on_grid, pixels_near
+from bradyseism.maps.near import distance, on_grid, pixel_at, pixels_near
 from bradyseism.maps.resampling import resample
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 from bradyseism.maps.volcanoes import Catalogue, Volcano
@@ -227,7 +227,7 @@ def _describe(
     candidate: Candidate, scanned: Scan, detector: Detector, *, velocity_map: VelocityMap
 ) -> Detection:
     level, size = scanned.levels[candidate.level], detector.encoding.size
-    row, column = _pixel(level.grid, candidate.easting, candidate.northing)
+    row, column = pixel_at(level.grid, candidate.easting, candidate.northing)
     top, left = round(row) - size // 2, round(column) - size // 2
     crop = level.crop(top, left, size)
     features = detector.predict(crop[None], with_features=True).features
@@ -303,21 +303,13 @@ def _measure(
     A signal that fills the window in which it was found is measured in one twice as wide.
     """
     for level in scanned.levels[candidate.level :]:
-        row, column = _pixel(level.grid, candidate.easting, candidate.northing)
+        row, column = pixel_at(level.grid, candidate.easting, candidate.northing)
         corner = round(row) - size // 2, round(column) - size // 2
         measured = measure(level.crop(*corner, size))
         if measured.radius <= WIDEST_RADIUS * size:
             break
     outline = measured.outline + np.array(corner)
     return measured.rate, measured.radius * level.pixel_size, _ring(level.grid, outline)
-
-
-def _pixel(grid: Grid, easting: float, northing: float) -> tuple[float, float]:
-    transform = grid.transform
-    return (
-        (northing - transform.f) / transform.e - 0.5,
-        (easting - transform.c) / transform.a - 0.5,
-    )
 
 
 def _ring(grid: Grid, corners: NDArray[np.float64]) -> tuple[tuple[float, float], ...]:

@@ -26,6 +26,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from bradyseism.evaluation.whitening import Torus, filled, fitted_noise, whitening
+from bradyseism.physics.quantiles import MAD_TO_DEVIATION
 
 DEPTHS = (1e3, 2e3, 4e3, 8e3, 16e3)
 """Depths of the Mogi filter bank in metres."""
@@ -274,7 +275,7 @@ def _strongest(
 
 def _deviation(residuals: NDArray[np.float64]) -> float:
     """Standard deviation about 0 from the median absolute value; 0 if there is none."""
-    return 1.4826 * float(np.median(np.abs(residuals))) if residuals.size else 0.0
+    return MAD_TO_DEVIATION * float(np.median(np.abs(residuals))) if residuals.size else 0.0
 
 
 def _mogi(torus: Torus, depth: float, look: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ from bradyseism.evaluation.injection_plan import (
 from bradyseism.evaluation.resampling import place_weights
 from bradyseism.evaluation.scores import Interval, exact_interval
 from bradyseism.maps.frames import ground_blocks
-from bradyseism.maps.near import distance
+from bradyseism.maps.near import distance, pixel_at
 from bradyseism.maps.velocity_map import Grid, VelocityMap
 
 __all__ = [
@@ -118,9 +118,7 @@ def evidence_method(detector: Detector) -> Method:
             best = candidates[0]
             score, easting, northing = best.log_odds, best.easting, best.northing
         grid = scanned.levels[0].grid
-        t = grid.transform
-        row, column = (northing - t.f) / t.e - 0.5, (easting - t.c) / t.a - 0.5
-        longitude, latitude = grid.longitude_latitude(row, column)
+        longitude, latitude = grid.longitude_latitude(*pixel_at(grid, easting, northing))
         return Best(score, float(longitude), float(latitude))
 
     return judge

@@ -241,13 +241,9 @@ def ground_blocks(maps: Sequence[VelocityMap], side: float) -> NDArray[np.int64]
     array of int, shape (maps,)
         From 0 on, from south-west to north-east.
     """
-    centres = [
-        one.grid.longitude_latitude(*((length - 1) / 2 for length in one.grid.shape))
-        for one in maps
-    ]
     degree = 111_195.0
-    rows = np.array([np.floor(float(latitude) * degree / side) for _, latitude in centres])
-    east = np.array([float(longitude) for longitude, _ in centres])
+    east, north = np.array([one.grid.centre for one in maps]).T
+    rows = np.floor(north * degree / side)
     columns = np.floor(east * degree * np.cos(np.radians(rows * side / degree)) / side)
     _, blocks = np.unique(np.stack([rows, columns]), axis=1, return_inverse=True)
     return np.asarray(blocks.ravel(), dtype=np.int64)

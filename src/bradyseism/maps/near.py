@@ -10,7 +10,7 @@ from pyproj import Geod
 
 from bradyseism.maps.velocity_map import Grid
 
-__all__ = ["Point", "distance", "on_grid", "pixels_near"]
+__all__ = ["Point", "distance", "on_grid", "pixel_at", "pixels_near"]
 
 _GEOD = Geod(ellps="WGS84")
 
@@ -37,6 +37,12 @@ def on_grid(grid: Grid, longitude: ArrayLike, latitude: ArrayLike) -> NDArray[np
     row, column = grid.row_column(longitude, latitude)
     rows, columns = grid.shape
     return (row >= -0.5) & (row < rows - 0.5) & (column >= -0.5) & (column < columns - 0.5)
+
+
+def pixel_at(grid: Grid, easting: float, northing: float) -> tuple[float, float]:
+    """Fractional row and column of a point in the unit of the grid's CRS."""
+    t = grid.transform
+    return (northing - t.f) / t.e - 0.5, (easting - t.c) / t.a - 0.5
 
 
 def pixels_near(

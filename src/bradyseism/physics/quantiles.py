@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from bradyseism.physics.dislocation import compiled
 
+MAD_TO_DEVIATION = 1.4826
+"""Standard deviation of a normal distribution over its median absolute deviation."""
+
 _BINS = 4096
 
 

@@ -24,6 +24,7 @@ import scipy.special
 from numpy.typing import NDArray
 
 from bradyseism.physics.atmosphere import PixelSize, pixel_sides
+from bradyseism.physics.quantiles import MAD_TO_DEVIATION
 
 Estimator = Literal["classical", "resistant"]
 """Mean or median of the squared differences of a bin."""
@@ -187,7 +188,7 @@ def without_plane(velocity: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         root = np.sqrt(weight)
         plane = np.linalg.lstsq(design * root[:, None], observed * root, rcond=None)[0]
         size = np.abs(observed - design @ plane)
-        spread = 1.4826 * float(np.median(size))
+        spread = MAD_TO_DEVIATION * float(np.median(size))
         ratio = size / max(spread, 1e-300)
         if turn < _PLANE_ROUNDS // 2:
             weight = 1.345 / np.maximum(ratio, 1.345)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bradyseism.physics.line_of_sight import SENTINEL1_WAVELENGTH, wrap
+from bradyseism.physics.quantiles import MAD_TO_DEVIATION
 from bradyseism.samples.whitened import whitened
 
 Quantity = Literal["velocity", "displacement"]
@@ -24,9 +25,6 @@ Detail = Literal["noise-scaled", "whitened"]
 LEAST_DETAIL = 0.08
 # Differences under this share of the largest value are rounding.
 ROUNDING = 1e-6
-
-# Median absolute deviation to standard deviation of a normal distribution.
-MAD_TO_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)

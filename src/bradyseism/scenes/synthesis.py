@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bradyseism.maps.velocity_map import Grid, Provenance, VelocityMap
 from bradyseism.physics.atmosphere import turbulent_field
 from bradyseism.physics.covariance import ExponentialModel
-from bradyseism.physics.quantiles import quantile
+from bradyseism.physics.quantiles import MAD_TO_DEVIATION, quantile
 from bradyseism.physics.relief import synthetic_relief
 from bradyseism.physics.sources import Source
 from bradyseism.physics.terrain import power_law_field
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from bradyseism.maps.readers.dem import Relief
 
 LENGTHS = 16  # covariance lengths that scenes have between the bounds of their prior
-MAD_TO_DEVIATION = 1.4826
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def read_frames(folder: Path, truth: Path) -> list[tuple[TruthRow, VelocityMap]]
 def labelled(row: TruthRow, velocity_map: VelocityMap, grid: Grid) -> LabelledMap:
     """Bring a map to the pixels of the run, and its truth to rows and columns."""
     coarse = velocity_map.resampled(grid)
-    longitude, latitude = _centre(coarse)
+    longitude, latitude = coarse.grid.centre
     return LabelledMap(
         name=row.map,
         place=row.place,
@@ -241,7 +241,7 @@ def _pixels(places: Sequence[Place], grid: Grid) -> NDArray[np.float64]:
 
 def _patch_grid(frame: VelocityMap, encoding: WrappedPatch) -> Grid:
     shape = (encoding.size, encoding.size)
-    return Grid.around(*_centre(frame), shape, pixel_size=encoding.pixel_size)
+    return Grid.around(*frame.grid.centre, shape, pixel_size=encoding.pixel_size)
 
 
 def _patch(
@@ -254,11 +254,13 @@ def _patch(
     patch = frame.resampled(_patch_grid(frame, encoding))
     none = np.zeros((0, 2))
     return LabelledMap(
-        frame.name, place, patch.displacement, peaks, none, True, rate, frame.years, *_centre(patch)
+        frame.name,
+        place,
+        patch.displacement,
+        peaks,
+        none,
+        True,
+        rate,
+        frame.years,
+        *patch.grid.centre,
     )
-
-
-def _centre(velocity_map: VelocityMap) -> tuple[float, float]:
-    middle = ((length - 1) / 2 for length in velocity_map.grid.shape)
-    longitude, latitude = velocity_map.grid.longitude_latitude(*middle)
-    return float(longitude), float(latitude)

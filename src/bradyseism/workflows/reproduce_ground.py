@@ -121,7 +121,7 @@ def refuse_overlap(grounds: Sequence[Ground], tests: Sequence[tuple[str, Velocit
     north = np.array([ground.patch.latitude for ground in grounds])
     reach = _reach(grounds[0].map.grid)  # all are of one size
     for words, test in tests:
-        longitude, latitude = (np.full(east.shape, value) for value in _centre(test.grid))
+        longitude, latitude = (np.full(east.shape, value) for value in test.grid.centre)
         _, _, distance = _GEOD.inv(longitude, latitude, east, north)
         near = np.flatnonzero(distance < 1.2 * (reach + _reach(test.grid)))
         for ground in (grounds[int(index)] for index in near):
@@ -182,11 +182,6 @@ def _as_map(patch: Background, whole: VelocityMap, encoding: WrappedPatch) -> Ve
     shape = (encoding.size, encoding.size)
     velocity = patch.displacement / np.float32(whole.years)
     return VelocityMap(velocity, Grid(shape, corner, grid.crs), whole.years, name=whole.name)
-
-
-def _centre(grid: Grid) -> tuple[float, float]:
-    longitude, latitude = grid.longitude_latitude(*((length - 1) / 2 for length in grid.shape))
-    return float(longitude), float(latitude)
 
 
 def _reach(grid: Grid) -> float:
