@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from multiprocessing import get_all_start_methods, get_context
 
@@ -11,7 +12,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from bradyseism.detection.attribution import Head
 from bradyseism.detection.model_file import with_head
-from bradyseism.detection.runtime import Detector, model_content
+from bradyseism.detection.runtime import BATCH, Detector, model_content
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +82,14 @@ def test_what_does_not_fit_is_refused(
 def test_a_file_that_is_cut_short_is_refused(content: bytes, shipped: Detector) -> None:
     with pytest.raises(ValueError, match="is no whole ONNX file"):
         with_head(content[: len(content) // 2], shipped.head, shipped.head, {})
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system pins no process")
+def test_a_pinned_process_starts_no_more_threads_than_processors(monkeypatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {5})
+    detector = Detector.load()
+    detector.predict(np.zeros((2 * BATCH, 64, 64), dtype=np.float32))
+    assert len(detector._pool[0]._threads) == 1
 
 
 @pytest.mark.skipif("fork" not in get_all_start_methods(), reason="this system does not fork")

@@ -74,7 +74,7 @@ def detections_table(screening: Screening) -> Table:
     if several:
         table.add_column("map", overflow="fold")
     table.add_column("longitude, latitude", no_wrap=True)
-    table.add_column("volcano", overflow="fold")
+    table.add_column("volcano", overflow="fold", min_width=len(UNASSOCIATED))
     for heading in ("km away", "probability", "mm/yr"):
         table.add_column(heading, justify="right", no_wrap=True)
     for result, found in screening.ranked[:MOST_ROWS]:

@@ -70,7 +70,7 @@ class Detector:
         self._session = onnxruntime.InferenceSession(
             content, sess_options=options, providers=["CPUExecutionProvider"]
         )
-        self._threads = min(os.cpu_count() or 1, 8)
+        self._threads = min(_processors(), 8)
         self._pool = ThreadPoolExecutor(self._threads), os.getpid()
         metadata = self._session.get_modelmeta().custom_metadata_map
         self.card: Mapping[str, Any] = json.loads(metadata.get("card", "{}"))
@@ -159,3 +159,10 @@ def model_content(path: str | Path | None = None) -> bytes:
     """Bytes of a model file; default the detector that the package ships."""
     source = files("bradyseism.models") / "shipped.onnx" if path is None else Path(path)
     return source.read_bytes()
+
+
+def _processors() -> int:
+    """Processors that this process may run on, where the system tells."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
